@@ -14,6 +14,7 @@ import { failover } from "./failover.ts";
 import { floor } from "./floor.ts";
 import { groups } from "./groups.ts";
 import { parallel } from "./parallel.ts";
+import { payloads } from "./payloads.ts";
 import { schedules } from "./schedules.ts";
 import { snapshot } from "./snapshot.ts";
 import { startup } from "./startup.ts";
@@ -31,6 +32,7 @@ const BENCHES = {
   state,
   commit,
   workflow,
+  payloads,
   parallel,
   stream,
   failover,

@@ -18,7 +18,10 @@ export {
   type ChildOptions,
   CompensationFailedError,
   type ConditionOptions,
+  type DecodeContext,
   type Duration,
+  type EncodeContext,
+  type EncodedPayload,
   type ExclusiveContext,
   exclusive,
   type HandlerAnswer,
@@ -38,6 +41,9 @@ export {
   type ObjectType,
   object,
   type ParentClosePolicy,
+  type PayloadCodec,
+  type PayloadCodecs,
+  type PayloadKind,
   type QueryAnswer,
   type QueryDefinition,
   type QueryInput,
@@ -155,7 +161,7 @@ export type {
   ObjectSendOptions,
   ObjectSummary,
 } from "./api/objects/objects.ts";
-export { Payload } from "./api/payloads/payload.ts";
+export { type EncodedValue, Payload } from "./api/payloads/payload.ts";
 export type {
   ChildRun,
   EndedRun,

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { silentLogger } from "@raftoral/raft-core";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
+import { valueDigest } from "@raftoral/workflow";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { inputDigest } from "./api/payloads/input-digest.ts";
 import { Payload } from "./api/payloads/payload.ts";
 import { readConfigFile } from "./cli/config-file.ts";
 import {
@@ -113,7 +113,7 @@ describe("a payload", () => {
         expectOneOf(["VALUE_UNREADABLE"], error);
       }
       if (bytes.length > 0) expect(JSON.stringify(payload)).toEqual(expect.any(String));
-      if (inputDigest(bytes) !== undefined) expect(isValue).toBe(true);
+      if (valueDigest(bytes) !== undefined) expect(isValue).toBe(true);
     });
     fc.assert(property, { numRuns: 2000 });
   });
@@ -122,7 +122,7 @@ describe("a payload", () => {
     const deep = new TextEncoder().encode(`${"[".repeat(200_000)}${"]".repeat(200_000)}`);
     const value = Payload.ofBytes(deep, "it").value();
     expect(() => Payload.of(value, "it")).toThrow(expect.objectContaining({ code: "VALUE_NOT_SERIALIZABLE" }));
-    expect(inputDigest(deep)).toBeUndefined();
+    expect(valueDigest(deep)).toBeUndefined();
   });
 });
 

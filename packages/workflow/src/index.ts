@@ -135,6 +135,16 @@ export {
 } from "./author/attributes.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
 export type { OwnerReason } from "./model/ownership.ts";
+export {
+  digestIn,
+  type EnvelopeHeader,
+  isEncoded,
+  JSON_CONTENT_TYPE,
+  type PayloadEnvelope,
+  type PayloadLayer,
+  readEnvelope,
+  writeEnvelope,
+} from "./model/payload-envelope.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
 export {
   MAX_QUEUE_MS,
@@ -146,6 +156,19 @@ export {
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
+export { valueDigest } from "./payloads/canonical-json.ts";
+export type {
+  DecodeContext,
+  EncodeContext,
+  EncodedPayload,
+  PayloadCodec,
+  PayloadCodecs,
+  PayloadKind,
+} from "./payloads/payload-codec.ts";
+export { MAX_ENCODING_OVERHEAD_BYTES, PayloadCoder, type ValueContext } from "./payloads/payload-coder.ts";
+export { payloadUnreadable } from "./payloads/payload-errors.ts";
+export { decodedRecordValue, encodedRecordValue } from "./payloads/record-values.ts";
+export { openedFailure, SEALED_MESSAGE, sealedFailure, shownFailure } from "./payloads/sealed-failure.ts";
 export {
   type EventBounds,
   EventFeed,

@@ -266,7 +266,7 @@ export function tokenArgument(token: unknown): string {
 
 /** What a token is to fail with. Throws REQUEST_INVALID. */
 export function failureArgument(failure: unknown): TokenFailure & { readonly name: string } {
-  const { name, message, code } =
+  const { name, message, code, sealed } =
     typeof failure === "string" ? { message: failure } : optionsArgument(failure as Partial<TokenFailure> | undefined);
   const given = { name: name ?? "Error", message, ...(code === undefined ? {} : { code: String(code) }) };
   for (const [field, text] of Object.entries(given)) {
@@ -277,7 +277,11 @@ export function failureArgument(failure: unknown): TokenFailure & { readonly nam
         `text of at most ${MAX_REASON_LENGTH} characters without lone surrogates`,
       );
   }
-  return { ...given, message: given.message as string };
+  const named = { ...given, message: given.message as string };
+  if (sealed === undefined) return named;
+  if (typeof sealed !== "string" || !BASE64.test(sealed))
+    throw invalid("failure.sealed", sealed, "base64, or left out");
+  return { ...named, sealed };
 }
 
 /** What is done with a run that has the id of a start. Throws REQUEST_INVALID. */
@@ -286,6 +290,8 @@ export function idPolicyArgument(policy: unknown): IdPolicy {
   if (ID_POLICIES.includes(policy as IdPolicy)) return policy as IdPolicy;
   throw invalid("idPolicy", policy, `one of ${ID_POLICIES.join(", ")}, or left out`);
 }
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Undefined when not given. Throws REQUEST_INVALID. */
 export function startIdArgument(startId: unknown): string | undefined {

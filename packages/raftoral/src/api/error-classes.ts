@@ -86,6 +86,8 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   OVERLOADED: "RaftError",
   OUTPUT_INVALID: "WorkflowError",
   OWNER_INCAPABLE: "WorkflowError",
+  PAYLOAD_CODEC_FAILED: "WorkflowError",
+  PAYLOAD_UNREADABLE: "WorkflowError",
   PAYLOAD_TOO_LARGE: "WorkflowError",
   PROPOSAL_OUTCOME_UNKNOWN: "RaftError",
   QUERY_FAILED: "WorkflowError",

@@ -8,6 +8,8 @@ export interface TokenFailure {
   readonly message: string;
   /** For the workflow's author to tell failures apart. */
   readonly code?: string;
+  /** The whole failure as a payload codec has encoded it, in base64: clients send it, and callers leave it out. */
+  readonly sealed?: string;
 }
 
 /** A checked answer. */

@@ -3,6 +3,7 @@
  */
 import { type Command, Option } from "commander";
 import { RaftoralClient } from "../client/raftoral-client.ts";
+import { loadCodecs } from "./codec-file.ts";
 import { parseDuration } from "./durations.ts";
 import type { CliIo } from "./io.ts";
 import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "./tls-flags.ts";
@@ -11,6 +12,7 @@ import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "./tls-fl
 export interface ClientFlags extends TlsFlags {
   readonly node: string;
   readonly timeout: number;
+  readonly codec?: string;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -31,6 +33,7 @@ export function addClientOptions(command: Command, io: CliIo): Command {
         .default(10_000, "10s")
         .argParser(parseDuration),
     )
+    .option("--codec <file>", "module whose default export is a payload codec, or a list of them (env RAFTORAL_CODEC)")
     .option("--json", "print JSON for programs")
     .option("--verbose", "print the stack of an error");
 }
@@ -57,9 +60,11 @@ export async function withClient<T>(
 ): Promise<T> {
   const addresses = flags.node.split(",").map((address) => address.trim());
   const tls = tlsFromFlags(flags) ?? tlsFromEnv(io.env);
+  const codecFile = flags.codec ?? io.env.RAFTORAL_CODEC;
   const client = await RaftoralClient.connect(addresses, {
     timeoutMs: flags.timeout,
     ...(tls === undefined ? {} : { tls }),
+    ...(codecFile === undefined || codecFile === "" ? {} : { payloadCodec: await loadCodecs(codecFile) }),
     ...options,
   });
   try {

@@ -12,11 +12,13 @@ import { tlsFromFile } from "./tls-flags.ts";
 /** What a configuration file may hold. Paths in it are relative to the file. */
 export interface FileSettings extends Partial<NodeSettings> {
   readonly workflows?: readonly string[];
+  /** The module of the payload codecs. */
+  readonly codec?: string;
   readonly logLevel?: LogLevel;
   readonly logFormat?: LogFormat;
 }
 
-const NAMES: ReadonlySet<string> = new Set([...SETTING_NAMES, "workflows", "logLevel", "logFormat"]);
+const NAMES: ReadonlySet<string> = new Set([...SETTING_NAMES, "workflows", "codec", "logLevel", "logFormat"]);
 
 /** Reads and checks a configuration file. Throws OPTIONS_INVALID naming the key, JSON_INVALID for what is no JSON. */
 export async function readConfigFile(path: string): Promise<FileSettings> {
@@ -43,7 +45,8 @@ function checked(value: unknown, path: string): FileSettings {
   for (const key of Object.keys(settings)) {
     if (!NAMES.has(key)) throw invalid(path, `has the unknown key "${key}"; there are ${[...NAMES].join(", ")}`);
   }
-  const { workflows, logLevel, logFormat, dataDir, backupDir, tls } = settings;
+  const { workflows, codec, logLevel, logFormat, dataDir, backupDir, tls } = settings;
+  if (codec !== undefined && typeof codec !== "string") throw invalid(path, 'must name a file as "codec"');
   if (workflows !== undefined && !(Array.isArray(workflows) && workflows.every((file) => typeof file === "string"))) {
     throw invalid(path, 'must list files under "workflows"');
   }
@@ -57,6 +60,7 @@ function checked(value: unknown, path: string): FileSettings {
   return {
     ...settings,
     ...(workflows === undefined ? {} : { workflows: workflows.map((file) => resolve(base, file)) }),
+    ...(codec === undefined ? {} : { codec: resolve(base, codec) }),
     ...(tls === undefined ? {} : { tls: tlsFromFile(tls, path) }),
     ...(typeof dataDir === "string" && dataDir !== "" ? { dataDir: resolve(base, dataDir) } : {}),
     ...(typeof backupDir === "string" && backupDir !== "" ? { backupDir: resolve(base, backupDir) } : {}),

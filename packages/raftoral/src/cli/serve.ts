@@ -4,6 +4,7 @@
 import type { Logger } from "@raftoral/raft-core";
 import { createLogger } from "../logging/logger.ts";
 import { RaftoralNode } from "../node/raftoral-node.ts";
+import { loadCodecs } from "./codec-file.ts";
 import type { StartSettings } from "./commands/start.ts";
 import type { CliIo } from "./io.ts";
 import { loadWorkflows } from "./workflow-files.ts";
@@ -19,9 +20,11 @@ export async function serve(settings: StartSettings, io: CliIo): Promise<number>
     target: { isTty: io.isTty, write: (text, tone) => io.out(text, tone) },
   });
   const workflows = await loadWorkflows(settings.workflowFiles);
+  const { codecFile } = settings;
+  const codecs = codecFile === undefined ? {} : { payloadCodec: await loadCodecs(codecFile) };
   // Listened to from here on, so that a signal during a long join is not lost.
   const signal = nextSignal(io);
-  const starting = RaftoralNode.start({ ...settings.node, workflows, logger });
+  const starting = RaftoralNode.start({ ...settings.node, ...codecs, workflows, logger });
   const node = await Promise.race([starting, signal.first]);
   if (typeof node === "string") {
     logger.info({ signal: node }, "stopped before the node had started");

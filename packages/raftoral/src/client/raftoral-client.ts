@@ -5,12 +5,15 @@
  */
 import { silentLogger } from "@raftoral/raft-core";
 import { parseAddress, Security, type TlsOptions } from "@raftoral/transport-grpc";
+import type { PayloadCodecs, PayloadCoder } from "@raftoral/workflow";
 import { optionsArgument, timeoutArgument } from "../api/arguments.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { parseReachableAddress } from "../api/cluster/address.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import type { Cluster } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
+import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
+import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, unreferencedEnvironment } from "../platform.ts";
 import { activeTrace } from "../tracing/active-trace.ts";
@@ -35,10 +38,24 @@ export interface ClientOptions {
    * are used in plaintext and others refused.
    */
   readonly tls?: TlsOptions | false;
+  /**
+   * Encodes every value before it is sent, and decodes it where it is asked for (docs/payloads.md). Several are applied in their order. The nodes that execute the runs need codecs that
+   * read these values. None by default.
+   */
+  readonly payloadCodec?: PayloadCodecs;
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const DEFAULT_MEMBERS_INTERVAL_MS = 10_000;
+
+/** What a client is made of. */
+interface ClientParts {
+  readonly addresses: readonly string[];
+  readonly security: Security;
+  readonly timeoutMs: number;
+  readonly environment: Environment;
+  readonly payloads: PayloadCoder;
+}
 
 /** A connection to a cluster. Made by {@link RaftoralClient.connect}. */
 export class RaftoralClient {
@@ -55,7 +72,7 @@ export class RaftoralClient {
   readonly #stopWatching: () => void;
   #members: MemberWatch | undefined;
 
-  private constructor(addresses: readonly string[], security: Security, timeoutMs: number, environment: Environment) {
+  private constructor({ addresses, security, timeoutMs, environment, payloads }: ClientParts) {
     const { clock, uuid } = environment;
     this.#security = security;
     this.#environment = environment;
@@ -64,7 +81,7 @@ export class RaftoralClient {
     this.#polls = new RunPolls(this.#failover, clock);
     this.#followed = new FollowedCalls(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
-    const port = new ClientWorkflows(this.#calls, this.#polls, this.#followed);
+    const port = CodedWorkflows.over(new ClientWorkflows(this.#calls, this.#polls, this.#followed), payloads);
     this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid, activeTrace });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
@@ -80,12 +97,14 @@ export class RaftoralClient {
       throw new NodeError("OPTIONS_INVALID", "No address was given. Give the address of at least one node.");
     }
     for (const address of list) parseReachableAddress(address, "address");
-    const { tls, timeoutMs, membersIntervalMs, pinned } = optionsArgument(options);
+    const { tls, timeoutMs: allowedMs, membersIntervalMs, pinned, payloadCodec } = optionsArgument(options);
+    const payloads = payloadCoderOf(payloadCodec);
     const security = new Security(tls);
     for (const address of list) security.check(parseAddress(address), "connect to");
     const intervalMs = timeoutArgument(membersIntervalMs, DEFAULT_MEMBERS_INTERVAL_MS);
-    const allowedMs = timeoutArgument(timeoutMs, DEFAULT_TIMEOUT_MS);
-    const client = new RaftoralClient(list, security, allowedMs, unreferencedEnvironment);
+    const timeoutMs = timeoutArgument(allowedMs, DEFAULT_TIMEOUT_MS);
+    const environment = unreferencedEnvironment;
+    const client = new RaftoralClient({ addresses: list, security, timeoutMs, environment, payloads });
     try {
       const members = await client.#memberAddresses();
       if (pinned !== true) client.#watchMembers(members, intervalMs);

@@ -16,6 +16,8 @@ import {
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
+import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
+import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import type { ServedNode } from "../service/served-node.ts";
@@ -100,6 +102,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const { wrapEngine, interceptor, programClock = clock, assembled } = plan.internals;
   const engine = wrapEngine?.(raftEngine) ?? raftEngine;
   const limits = runtimeLimits(config);
+  const payloads = payloadCoderOf(plan.payloadCodec);
   const runtime = WorkflowRuntime.start({
     engine,
     registry: definitions,
@@ -109,6 +112,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     uuid: environment.uuid,
     limits,
     retention: plan.config.retention,
+    ...(plan.payloadCodec === undefined ? {} : { payloadCodec: plan.payloadCodec }),
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
     ...(interceptor === undefined ? {} : { interceptor }),
   });
@@ -121,12 +125,16 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     runtime,
     definitions,
     environment,
+    payloads,
     maxPayloadBytes: limits.maxPayloadBytes,
   });
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
   declareQueues(port, runtime, { queues: config.queues, logger });
-  const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid, activeTrace });
+  const checked = { timeoutMs, uuid: environment.uuid, activeTrace };
+  const workflows = new CheckedWorkflows({ port: CodedWorkflows.over(port, payloads), ...checked });
+  // Values of clients pass as they are: what they have encoded, they decode.
+  const passing = payloads.isPlain ? workflows : new CheckedWorkflows({ port, ...checked });
   const nodeCluster = new NodeCluster({
     identity,
     address,
@@ -142,7 +150,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   slot.node = {
     nodeId,
     clusterId,
-    workflows,
+    workflows: passing,
     cluster,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),

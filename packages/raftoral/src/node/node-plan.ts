@@ -1,7 +1,13 @@
 /** What a node is put together from, and what it then consists of. */
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger } from "@raftoral/raft-core";
-import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowRuntime } from "@raftoral/workflow";
+import type {
+  PayloadCodecs,
+  RuntimeInterceptor,
+  WorkflowDefinition,
+  WorkflowEngine,
+  WorkflowRuntime,
+} from "@raftoral/workflow";
 import type { Cluster } from "../api/cluster/cluster.ts";
 import type { Workflows } from "../api/workflows.ts";
 import type { Environment } from "../platform.ts";
@@ -44,6 +50,7 @@ export interface NodePlan {
   readonly transport?: WorkflowTransport;
   readonly storage?: NodeStorage;
   readonly meterProvider?: MeterProvider;
+  readonly payloadCodec?: PayloadCodecs;
   readonly environment: Environment;
   readonly internals: NodeInternals;
   readonly logger: Logger;

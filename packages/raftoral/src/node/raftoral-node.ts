@@ -11,7 +11,7 @@
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger, NodeId } from "@raftoral/raft-core";
 import { NONE, RaftError, silentLogger } from "@raftoral/raft-core";
-import type { WorkflowDefinition } from "@raftoral/workflow";
+import type { PayloadCodecs, WorkflowDefinition } from "@raftoral/workflow";
 import { limitArgument, timeoutArgument } from "../api/arguments.ts";
 import { abortable, type CallOptions } from "../api/call-options.ts";
 import type { BackupSummary, Cluster } from "../api/cluster/cluster.ts";
@@ -39,6 +39,11 @@ export interface RaftoralNodeOptions extends NodeSettings {
   readonly storage?: NodeStorage;
   /** Replaces the platform's clock for everything that the node does: for tests on virtual time, and of clocks that jump or run fast. */
   readonly clock?: Clock;
+  /**
+   * Encodes every value before it is recorded, and decodes it where a body or a caller of this node asks for it: encryption, compression (docs/payloads.md). Several are applied in their
+   * order. Nodes and clients of one cluster need codecs that read each other's values. None by default: values are recorded as JSON.
+   */
+  readonly payloadCodec?: PayloadCodecs;
   /** Where metrics go as well (docs/metrics.md). Defaults to the global one of `@opentelemetry/api`, if one is set when the node starts. */
   readonly meterProvider?: MeterProvider;
   /** Defaults to silence. A pino logger will do. */

@@ -5,7 +5,7 @@ import type { Failure, FailureSchema } from "../gen/raftoral/v1/workflow_service
 
 /** A recorded error as a message. */
 export function failureToWire(failure: RecordedFailure): MessageInitShape<typeof FailureSchema> {
-  const { name, message, code = "", stack = "", cause, errors = [] } = failure;
+  const { name, message, code = "", stack = "", cause, errors = [], sealed = "" } = failure;
   return {
     name,
     message,
@@ -13,11 +13,12 @@ export function failureToWire(failure: RecordedFailure): MessageInitShape<typeof
     stack,
     ...(cause === undefined ? {} : { cause: failureToWire(cause) }),
     errors: errors.map(failureToWire),
+    sealed,
   };
 }
 
 /** The recorded error of a message. */
-export function failureFromWire({ name, message, code, stack, cause, errors }: Failure): RecordedFailure {
+export function failureFromWire({ name, message, code, stack, cause, errors, sealed }: Failure): RecordedFailure {
   return {
     name,
     message,
@@ -25,5 +26,6 @@ export function failureFromWire({ name, message, code, stack, cause, errors }: F
     ...(stack === "" ? {} : { stack }),
     ...(cause === undefined ? {} : { cause: failureFromWire(cause) }),
     ...(errors.length === 0 ? {} : { errors: errors.map(failureFromWire) }),
+    ...(sealed === "" ? {} : { sealed }),
   };
 }

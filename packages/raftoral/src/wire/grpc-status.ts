@@ -44,6 +44,8 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   NON_DETERMINISM: Code.FailedPrecondition,
   OUTPUT_INVALID: Code.FailedPrecondition,
   OWNER_INCAPABLE: Code.FailedPrecondition,
+  PAYLOAD_CODEC_FAILED: Code.Unavailable,
+  PAYLOAD_UNREADABLE: Code.FailedPrecondition,
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
   QUERY_UNAVAILABLE: Code.FailedPrecondition,
   QUERY_UNKNOWN: Code.NotFound,

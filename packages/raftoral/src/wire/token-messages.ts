@@ -6,11 +6,12 @@ import type { AnswerTokenRequestSchema, TokenFailure as WireFailure } from "../g
 /** An answer as a message. */
 export function answerToWire({ token, answer }: AnswerRequest): MessageInitShape<typeof AnswerTokenRequestSchema> {
   if (answer.is === "value") return { token, value: answer.value.bytes };
-  const { name, message, code = "" } = answer.failure;
-  return { token, failure: { name, message, code } };
+  const { name, message, code = "", sealed = "" } = answer.failure;
+  return { token, failure: { name, message, code, sealed } };
 }
 
 /** The failure of a message. */
-export function failureFromWire({ name, message, code }: WireFailure): TokenFailure {
-  return { message, ...(name === "" ? {} : { name }), ...(code === "" ? {} : { code }) };
+export function failureFromWire({ name, message, code, sealed }: WireFailure): TokenFailure {
+  const named = { message, ...(name === "" ? {} : { name }), ...(code === "" ? {} : { code }) };
+  return sealed === "" ? named : { ...named, sealed };
 }

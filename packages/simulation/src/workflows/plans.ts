@@ -10,6 +10,8 @@ export interface Plan {
   readonly snapshots: boolean;
   /** Whether a node executes one body at a time, and another run takes the slot before this one is cancelled. */
   readonly isCrowded: boolean;
+  /** Whether the nodes encrypt every value (no). */
+  readonly isCoded?: boolean;
   /** The entry with records of the run after which all processes are replaced by others with the code of today; the first ones have that from before all changes. */
   readonly deploysAt?: number;
 }
@@ -65,12 +67,13 @@ function spread(count: number, most: number): readonly number[] {
 }
 
 /** A plan in words. */
-export function planText({ plan, snapshots, isCrowded, deploysAt }: Plan): string {
+export function planText({ plan, snapshots, isCrowded, isCoded = false, deploysAt }: Plan): string {
   const parts = [
     ...(plan === "" ? [] : [plan]),
     ...(deploysAt === undefined ? [] : [`new code after entry ${deploysAt}`]),
     ...(snapshots ? ["a snapshot every 4 entries"] : []),
     ...(isCrowded ? ["a cancellation on a full node"] : []),
+    ...(isCoded ? ["every value encrypted"] : []),
   ];
   return parts.join(", with ") || "nothing";
 }

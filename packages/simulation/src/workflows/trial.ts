@@ -3,6 +3,7 @@ import { AsyncResource } from "node:async_hooks";
 import { inspect } from "node:util";
 import type { Logger } from "@raftoral/raft-core";
 import { type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import { encryption } from "raftoral/codecs";
 import { disturb, type HistoryExport, TestCluster } from "raftoral/testing";
 import { BODY_STREAM, STEP_STREAM } from "./body/body-site.ts";
 import { leaf } from "./body/leaf.ts";
@@ -46,6 +47,8 @@ const REAL_WAIT_MS = 5;
 const DEPLOY_MS = 1_000;
 const SNAPSHOTS = Object.freeze({ snapshotEveryEntries: 4, keepEntries: 1 });
 
+const CODEC = encryption({ keys: { key: new Uint8Array(32).fill(7) }, activeKeyId: "key" });
+
 /** Keeps the slot that it gets. */
 const hog = workflow("hog", { version: 1 }, async (ctx) => {
   await ctx.step("hold", () => new Promise<never>(() => {}));
@@ -67,6 +70,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
       realWaitMs: REAL_WAIT_MS,
       logger: loggerFor(findings),
       nodeOptions: {
+        ...(plan.isCoded === true ? { payloadCodec: CODEC } : {}),
         ...(plan.snapshots ? { limits: SNAPSHOTS } : {}),
         ...(plan.isCrowded ? { workflowLimits: { maxRunningBodies: 1 } } : {}),
       },

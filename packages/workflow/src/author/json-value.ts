@@ -9,6 +9,8 @@
  * J3. Code of the value itself (getters, toJSON, proxies) that throws makes the value unserializable; nothing else is thrown.
  */
 import { WorkflowError } from "../errors.ts";
+import { isEncoded } from "../model/payload-envelope.ts";
+import { payloadUnreadable } from "../payloads/payload-errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -45,9 +47,13 @@ export function encodeValue(value: unknown, what: string, maxBytes: number): Uin
   return bytes;
 }
 
-/** The value of bytes that {@link encodeValue}, or another JSON encoder, wrote. Throws VALUE_UNREADABLE. */
+/**
+ * The value of bytes that {@link encodeValue}, or another JSON encoder, wrote. Throws VALUE_UNREADABLE, and PAYLOAD_UNREADABLE for a value that a payload codec has
+ * encoded.
+ */
 export function decodeValue(bytes: Uint8Array, what: string): unknown {
   if (bytes.length === 0) return undefined;
+  if (isEncoded(bytes)) throw payloadUnreadable(bytes, what);
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (cause) {

@@ -15,12 +15,14 @@ export interface RecordedError {
   readonly cause?: RecordedError;
   /** The errors of an AggregateError. */
   readonly errors?: readonly RecordedError[];
+  /** Base64 of the whole failure as a payload codec has encoded it: name and code are all that can be read without it. */
+  readonly sealed?: string;
 }
 
 /** Deepest cause that is read. Recorded errors are less deep, so only bytes from elsewhere reach it. */
 const MAX_ERROR_DEPTH = 32;
 
-/** An absent code or stack and an empty one are the same, and so are absent errors and none. */
+/** An absent code, stack or sealed part and an empty one are the same, and so are absent errors and none. */
 export const failureCodec: MessageCodec<RecordedError> = {
   write: (to, error) => {
     to.string(1, error.name);
@@ -29,6 +31,7 @@ export const failureCodec: MessageCodec<RecordedError> = {
     to.string(4, error.stack ?? "");
     if (error.cause !== undefined) to.message(5, encodeFailure(error.cause));
     for (const one of error.errors ?? []) to.message(6, encodeFailure(one));
+    to.string(7, error.sealed ?? "");
   },
   read: (from) => read(from, 0),
 };
@@ -44,7 +47,7 @@ function read(from: WireReader, depth: number): RecordedError {
   if (depth > MAX_ERROR_DEPTH) {
     throw new WorkflowError("COMMAND_INVALID", `A recorded error has more than ${MAX_ERROR_DEPTH} causes. Send fewer.`);
   }
-  let [name, message, code, stack] = ["", "", "", ""];
+  let [name, message, code, stack, sealed] = ["", "", "", "", ""];
   let cause: RecordedError | undefined;
   const errors: RecordedError[] = [];
   for (let field = from.field(); field !== 0; field = from.field()) {
@@ -54,6 +57,7 @@ function read(from: WireReader, depth: number): RecordedError {
     else if (field === 4) stack = from.string();
     else if (field === 5) cause = read(from.message(), depth + 1);
     else if (field === 6) errors.push(read(from.message(), depth + 1));
+    else if (field === 7) sealed = from.string();
     else from.skip();
   }
   return {
@@ -63,5 +67,6 @@ function read(from: WireReader, depth: number): RecordedError {
     ...(stack === "" ? {} : { stack }),
     ...(cause === undefined ? {} : { cause }),
     ...(errors.length === 0 ? {} : { errors }),
+    ...(sealed === "" ? {} : { sealed }),
   };
 }

@@ -15,6 +15,8 @@ import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts
 import type { IdPolicy } from "../model/id-policy.ts";
 import type { RunQueue } from "../model/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import { PayloadCoder } from "../payloads/payload-coder.ts";
+import { readableRun, UnreadableValue } from "../payloads/readable-run.ts";
 import { tokenPlace } from "../runtime/calls/token-id.ts";
 import { proposalFailure, RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
@@ -83,14 +85,17 @@ export interface MessageStart extends RunStart {
 export class RunRequests {
   readonly #engine: WorkflowEngine;
   readonly #clock: Clock;
+  readonly #payloads: PayloadCoder;
   readonly #proposer: RetryingProposer;
   readonly #watch: RunWatch;
   readonly #chunks: RunWatch;
   readonly #updates: UpdateWatch;
 
-  constructor(engine: WorkflowEngine, clock: Clock = platformClock) {
+  /** `payloads`: decode the failures that tell where a retry goes back to. */
+  constructor(engine: WorkflowEngine, clock: Clock = platformClock, payloads: PayloadCoder = PayloadCoder.PLAIN) {
     this.#engine = engine;
     this.#clock = clock;
+    this.#payloads = payloads;
     this.#proposer = new RetryingProposer(engine, clock);
     this.#watch = new RunWatch(engine, clock);
     this.#chunks = new RunWatch(engine, clock, "ends-and-chunks");
@@ -227,7 +232,12 @@ export class RunRequests {
   async #retryPoint(runId: string, limit: RequestLimit): Promise<string> {
     if (!(await this.#caughtUp(limit))) return "";
     const run = await this.#engine.run(runId);
-    return run?.status === "failed" || run?.status === "cancelled" ? retryPoint(run) : "";
+    if (run?.status !== "failed" && run?.status !== "cancelled") return "";
+    try {
+      return retryPoint(await readableRun(this.#payloads, run));
+    } catch (error) {
+      throw error instanceof UnreadableValue ? error.cause : error;
+    }
   }
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */

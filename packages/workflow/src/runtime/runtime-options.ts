@@ -2,6 +2,7 @@
 import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
 import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { PayloadCodecs } from "../payloads/payload-codec.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { RetentionRule } from "./retention.ts";
 import type { RuntimeInterceptor } from "./runtime-interceptor.ts";
@@ -83,6 +84,8 @@ export interface WorkflowRuntimeOptions {
   readonly limits?: Partial<RuntimeLimits>;
   /** For how long runs of a type or an outcome are kept, where that is not `limits.retentionMs`. Of several rules that fit a run the one that says most of it decides. */
   readonly retention?: readonly RetentionRule[];
+  /** Encodes the values of this node's bodies, and decodes them. The first of several is asked first when a value is encoded. None by default. */
+  readonly payloadCodec?: PayloadCodecs;
   /** Defaults to the platform's clock. */
   readonly clock?: Clock;
   /** Defaults to silence. */

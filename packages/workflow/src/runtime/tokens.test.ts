@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { workflow } from "../author/workflow.ts";
-import { Latch, type World, world } from "../testing/workflow-world.ts";
+import { Latch, plain, type World, world } from "../testing/workflow-world.ts";
 import { tokenId, tokenPlace } from "./calls/token-id.ts";
 
 /** The id that a run has put into its variable `token`. */
 async function tokenOf(w: World, node: number, runId: string): Promise<string> {
   const page = await w.cluster.node(node).engine.variables({ runId, name: "token" });
-  return JSON.parse(new TextDecoder().decode(page?.variables[0]?.value)) as string;
+  return JSON.parse(new TextDecoder().decode(await plain(page?.variables[0]?.value))) as string;
 }
 
 const isVariable = ({ path }: { readonly path: string }): boolean => path === "token#0";

@@ -12,6 +12,9 @@ import type { Moved } from "../commands/results.ts";
 import type { MoveRuns } from "../commands/runs/move-runs.ts";
 import { WorkflowError } from "../errors.ts";
 import type { BehaviourLevel } from "../model/run-needs.ts";
+import { EncodingProposer } from "../payloads/encoding-proposer.ts";
+import { PayloadCoder } from "../payloads/payload-coder.ts";
+import { readableRun } from "../payloads/readable-run.ts";
 import type { RequestLimit } from "../requests/request-limit.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
@@ -64,6 +67,7 @@ export class WorkflowRuntime {
   private constructor(options: WorkflowRuntimeOptions) {
     const { engine, registry = [], clock = platformClock, logger = silentLogger, random = Math.random } = options;
     const { behaviourLevel = BEHAVIOUR_LEVEL } = options;
+    const payloads = PayloadCoder.of(options.payloadCodec);
     this.#behaviourLevel = behaviourLevel;
     this.#engine = engine;
     this.#clock = clock;
@@ -87,11 +91,14 @@ export class WorkflowRuntime {
       nodeId: engine.nodeId,
       clock,
       logger,
-      proposer: this.#proposer,
+      proposer: payloads.isPlain
+        ? this.#proposer
+        : new EncodingProposer({ coder: payloads, proposer: this.#proposer, clock, logger }),
+      payloads,
       slots: this.#slots,
       turns: new Turns(clock, STARTS_PER_TURN),
       maxPayloadBytes,
-      streamBounds: this.#limits,
+      streamBounds: { ...this.#limits, encodingOverheadBytes: payloads.overheadBytes },
       cancelGraceMs,
       random,
       emit: (event) => this.events.emit(event),
@@ -101,7 +108,10 @@ export class WorkflowRuntime {
         return newest === undefined ? undefined : isObjectDefinition(newest);
       },
       readRecord: (runId, path) => engine.record(runId, path),
-      readRun: (runId) => engine.run(runId),
+      readRun: async (runId) => {
+        const run = await engine.run(runId);
+        return run === undefined ? undefined : await readableRun(payloads, run);
+      },
       probe: options.probe,
       interceptor: options.interceptor,
       behaviourLevel,

@@ -8,6 +8,10 @@ import type { RecordedError } from "../model/failure.ts";
 import type { IdPolicy } from "../model/id-policy.ts";
 import { NO_LIMITS, type QueueLimits, type RunQueue } from "../model/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
+import { PayloadCoder } from "../payloads/payload-coder.ts";
+import { readableRun } from "../payloads/readable-run.ts";
+import { decodedRecordValue } from "../payloads/record-values.ts";
+import { openedFailure } from "../payloads/sealed-failure.ts";
 import type { MendAction } from "../requests/mending.ts";
 import type { QueueAction } from "../requests/queue-requests.ts";
 import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
@@ -41,11 +45,13 @@ export class TestRuntime {
   readonly #runtime: WorkflowRuntime;
   readonly #options: WorkflowRuntimeOptions;
   readonly #requests: RunRequests;
+  readonly #coder: PayloadCoder;
 
   constructor(options: WorkflowRuntimeOptions) {
+    this.#coder = PayloadCoder.of(options.payloadCodec);
     this.#runtime = WorkflowRuntime.start(options);
     this.#options = options;
-    this.#requests = new RunRequests(options.engine, options.clock);
+    this.#requests = new RunRequests(options.engine, options.clock, this.#coder);
   }
 
   get events(): RuntimeEvents {
@@ -119,9 +125,10 @@ export class TestRuntime {
     };
   }
 
-  /** As this node has applied it. */
-  getRun(runId: string): Promise<RunView | undefined> {
-    return this.#options.engine.run(runId);
+  /** As this node has applied it, decoded. */
+  async getRun(runId: string): Promise<RunView | undefined> {
+    const run = await this.#options.engine.run(runId);
+    return run === undefined ? undefined : await readableRun(this.#coder, run);
   }
 
   /** As this node has applied it. */
@@ -137,9 +144,10 @@ export class TestRuntime {
     const end = await this.#requests.wait(runId, { timeoutMs: Number.POSITIVE_INFINITY });
     const outcome = end?.ended?.outcome;
     if (outcome === undefined) throw new Error(`The wait for run ${runId} ended without an outcome.`);
-    if (outcome.status === "failed") throw new WorkflowFailedError(runId, outcome.error);
+    if (outcome.status === "failed")
+      throw new WorkflowFailedError(runId, await openedFailure(this.#coder, outcome.error, runId));
     if (outcome.status === "cancelled") throw new WorkflowCancelledError(runId, outcome.reason);
-    return decodeValue(outcome.result, `result of run ${runId}`);
+    return decodeValue(await this.#coder.decode(outcome.result, runId), `result of run ${runId}`);
   }
 
   async signal(runId: string, name: string, payload?: unknown): Promise<void> {
@@ -152,7 +160,10 @@ export class TestRuntime {
   async update(runId: string, name: string, input?: unknown, id: string = crypto.randomUUID()): Promise<unknown> {
     const bytes = encodeValue(input, `the input of update ${name}`, LARGEST_VALUE);
     const update = { runId, updateId: id, name, input: bytes };
-    return answerOf(runId, name, await this.#requests.update(update, "completed", { timeoutMs: REQUEST_MS }));
+    const end = await this.#requests.update(update, "completed", { timeoutMs: REQUEST_MS });
+    if (end === undefined) return answerOf(runId, name, end);
+    const recorded = { path: name, kind: end.status === "failed" ? "answer-failed" : "answer", value: end.value };
+    return answerOf(runId, name, { ...end, value: await decodedRecordValue(this.#coder, recorded) });
   }
 
   /** Until the update is accepted. */
@@ -168,7 +179,7 @@ export class TestRuntime {
   async query(runId: string, name: string, input?: unknown, timeoutMs = REQUEST_MS): Promise<unknown> {
     const bytes = encodeValue(input, `the input of query ${name}`, LARGEST_VALUE);
     const answer = await this.#runtime.query({ runId, name, input: bytes }, { timeoutMs });
-    return decodeValue(answer, `the answer to query ${name}`);
+    return decodeValue(await this.#coder.decode(answer, name), `the answer to query ${name}`);
   }
 
   pending(runId: string): Promise<readonly PendingCall[]> {

@@ -1,6 +1,8 @@
 /** Runtimes on an in-process cluster, and what they say. */
 import { afterEach } from "vitest";
 import type { WorkflowDefinition } from "../author/workflow.ts";
+import type { PayloadCodec } from "../payloads/payload-codec.ts";
+import { PayloadCoder } from "../payloads/payload-coder.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import type { LocalEvent, RuntimeEvent } from "../runtime/runtime-event.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -35,6 +37,9 @@ export class Latch {
 /** What lies between runtimes and their engines, for all worlds of a test file: nothing, or a message channel. */
 export const boundary: { kind: "none" | "message-channel" } = { kind: "none" };
 
+/** The payload codecs of all runtimes of a test file: none. */
+export const payloads: { codec: (() => PayloadCodec) | undefined } = { codec: undefined };
+
 /**
  * A cluster in this process with a runtime on each node that was started. `events` has everything the runtimes said; replicated events are in it
  * once.
@@ -52,7 +57,8 @@ export class World {
 
   start(nodeId: number, workflows: Iterable<WorkflowDefinition>, options: Partial<WorkflowRuntimeOptions> = {}) {
     const engine = this.#acrossBoundary(options.engine ?? this.cluster.node(nodeId).engine);
-    const runtime = new TestRuntime({ registry: workflows, ...options, engine });
+    const coded = payloads.codec === undefined ? {} : { payloadCodec: payloads.codec() };
+    const runtime = new TestRuntime({ registry: workflows, ...coded, ...options, engine });
     this.runtimes.set(nodeId, runtime);
     runtime.events.subscribe((event) => this.#heard(nodeId, event));
     return runtime;
@@ -111,6 +117,11 @@ export class World {
     this.#ports.push(port);
     return port.engine;
   }
+}
+
+/** A recorded value that is not encoded any more, whatever codec this test file has. */
+export function plain(value: Uint8Array | undefined): Promise<Uint8Array> {
+  return PayloadCoder.of(payloads.codec?.()).decode(value ?? new Uint8Array(0), "a value");
 }
 
 const worlds: World[] = [];

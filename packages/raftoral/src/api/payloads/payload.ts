@@ -1,20 +1,39 @@
 /**
  * A value of a workflow as its users see it: bytes that are decoded when somebody asks for the value, and not before.
  *
- * Role: the one place outside of workflow bodies where values become bytes and bytes become values. Everything below carries the bytes.
+ * Role: the one place outside of workflow bodies where values become bytes and bytes become values. Everything below carries the bytes. Payload codecs stand below
+ * it (coded-workflows.ts): what users hold has gone through them, or says why it could not.
  */
 import { EMPTY_BYTES } from "@raftoral/raft-core";
-import { decodeValue, encodeValue } from "@raftoral/workflow";
+import {
+  decodeValue,
+  encodeValue,
+  isEncoded,
+  JSON_CONTENT_TYPE,
+  type PayloadEnvelope,
+  readEnvelope,
+} from "@raftoral/workflow";
+
+/** What is known of a value that is encoded by a payload codec and could not be decoded. */
+export interface EncodedValue {
+  readonly contentType: string;
+  /** Of the encoded value. */
+  readonly encodedBytes: number;
+  /** What each codec says of what it did, the last one first: it is undone first. */
+  readonly codecs: readonly { readonly codec: string; readonly metadata: Readonly<Record<string, string>> }[];
+}
 
 /** An input, result, signal or recorded value: JSON in UTF-8, or other bytes where a foreign client sent them. No bytes stand for `undefined`. */
 export class Payload {
-  /** The bytes as they are recorded. Do not change them. */
+  /** The value's bytes, or the encoded ones while {@link encoded} says that they are. Do not change them. */
   readonly bytes: Uint8Array;
   readonly #what: string;
+  readonly #problem: Error | undefined;
 
-  private constructor(bytes: Uint8Array, what: string) {
+  private constructor(bytes: Uint8Array, what: string, problem?: Error) {
     this.bytes = bytes;
     this.#what = what;
+    this.#problem = problem;
   }
 
   /**
@@ -28,22 +47,57 @@ export class Payload {
     return new Payload(encodeValue(value, what, Number.POSITIVE_INFINITY), what);
   }
 
-  /** The payload of bytes that are encoded already. Takes ownership of them. `what` names the value in errors. */
-  static ofBytes(bytes: Uint8Array, what: string): Payload {
-    return new Payload(bytes, what);
+  /**
+   * The payload of bytes that are JSON already, or as a payload codec has encoded them. Takes ownership of them. `what` names the value in errors. `problem`: why they
+   * could not be decoded.
+   */
+  static ofBytes(bytes: Uint8Array, what: string, problem?: Error): Payload {
+    return new Payload(bytes, what, problem);
   }
 
-  /** The value, decoded at each call. Throws VALUE_UNREADABLE for bytes that are not JSON in UTF-8. */
+  /** What the value is, in errors. */
+  get what(): string {
+    return this.#what;
+  }
+
+  /** `application/json`, unless an envelope says otherwise. */
+  get contentType(): string {
+    return this.encoded?.contentType ?? JSON_CONTENT_TYPE;
+  }
+
+  /** What is known of a value that a payload codec has encoded and that could not be decoded here; undefined for every other. */
+  get encoded(): EncodedValue | undefined {
+    if (!isEncoded(this.bytes)) return undefined;
+    const { contentType, layers } = envelopeOf(this.bytes);
+    return { contentType, encodedBytes: this.bytes.length, codecs: layers.toReversed() };
+  }
+
+  /**
+   * The value, decoded at each call. Throws VALUE_UNREADABLE for bytes that are not JSON in UTF-8; PAYLOAD_UNREADABLE for a value that a payload codec has encoded which this
+   * process does not have, or not with the right key; and PAYLOAD_CODEC_FAILED when the codec could not decode it now.
+   */
   value<T = unknown>(): T {
+    if (this.#problem !== undefined) throw this.#problem;
     return decodeValue(this.bytes, this.#what) as T;
   }
 
-  /** What `JSON.stringify` shows: the value, or `{ "base64": "..." }` for bytes that are not JSON. */
+  /** What `JSON.stringify` shows: the value; {@link EncodedValue} for one that is encoded; or `{ "base64": "..." }` for bytes that are not JSON. */
   toJSON(): unknown {
+    const { encoded } = this;
+    if (encoded !== undefined) return { encoded };
     try {
       return this.value();
     } catch {
       return { base64: Buffer.from(this.bytes).toString("base64") };
     }
+  }
+}
+
+/** A damaged envelope says nothing. */
+function envelopeOf(bytes: Uint8Array): Pick<PayloadEnvelope, "contentType" | "layers"> {
+  try {
+    return readEnvelope(bytes);
+  } catch {
+    return { contentType: "application/octet-stream", layers: [] };
   }
 }

@@ -3,6 +3,7 @@ import type { PendingCall } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { formatTime } from "../durations.ts";
 import { failureLine } from "../failure-text.ts";
+import { payloadText } from "../payload-text.ts";
 import { clip, formatTable } from "../table.ts";
 
 /** Longest that a page waits to hear what a run waits for, in ms: a node without the run's code cannot tell, and a long history takes long. */
@@ -36,15 +37,14 @@ export function pendingTable(
     ],
     calls.map(({ kind, path, untilMs, step }) => {
       const until = step?.nextAttemptAtMs ?? untilMs;
-      const heartbeat =
-        step === undefined || step.heartbeat.bytes.length === 0 ? undefined : JSON.stringify(step.heartbeat);
+      const heartbeat = step === undefined ? "" : payloadText(step.heartbeat);
       return [
         clip(kind, 20),
         path === "" ? "-" : clip(path, widths.path),
         until === undefined ? "-" : formatTime(until),
         step === undefined ? "-" : String(step.failedAttempts),
         step?.error === undefined ? "-" : clip(failureLine(step.error), widths.value),
-        heartbeat === undefined ? "-" : clip(heartbeat, widths.value),
+        heartbeat === "" ? "-" : clip(heartbeat, widths.value),
       ];
     }),
   );

@@ -9,6 +9,7 @@ import { addClientOptions, type ClientFlags, printJson, withClient } from "../cl
 import { formatDuration, formatTime } from "../durations.ts";
 import { failureLine, failureLines } from "../failure-text.ts";
 import type { CliIo } from "../io.ts";
+import { payloadText } from "../payload-text.ts";
 import { clip, formatFields, formatTable } from "../table.ts";
 import { pendingTable, readPending } from "./pending-table.ts";
 
@@ -314,6 +315,5 @@ function momentOf(kind: string, payload: Payload): string | undefined {
 }
 
 function show(payload: Payload, { value }: Widths): string {
-  if (payload.bytes.length === 0) return "-";
-  return clip(JSON.stringify(payload), value);
+  return clip(payloadText(payload) || "-", value);
 }

@@ -13,6 +13,8 @@ import { addTlsOptions, type TlsFlags, tlsFromEnv, tlsFromFlags } from "../tls-f
 export interface StartSettings {
   readonly node: NodeSettings;
   readonly workflowFiles: readonly string[];
+  /** The module of the payload codecs; undefined for none. */
+  readonly codecFile: string | undefined;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -33,6 +35,7 @@ interface StartFlags extends TlsFlags {
   readonly id?: number;
   readonly clusterName?: string;
   readonly workflows?: readonly string[];
+  readonly codec?: string;
   readonly metrics?: string;
   readonly stopTimeout?: number;
   readonly joinTimeout?: number;
@@ -48,7 +51,7 @@ Examples:
   $ raftoral start --config node.json
 
 A configuration file holds the same as the flags: { "listen", "advertise", "dataDir", "backupDir", "allowedOrigins", "bootstrap", "join", "members",
-"nodeId", "clusterName", "workflows": [files], "timing", "limits", "workflowLimits", "retention", "queues", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
+"nodeId", "clusterName", "workflows": [files], "codec": file, "timing", "limits", "workflowLimits", "retention", "queues", "transportLimits", "tls", "metrics", "joinTimeoutMs", "stopTimeoutMs", "logLevel", "logFormat" }.
 
 SIGTERM or SIGINT stops in order: runs and leadership are handed to other nodes first. A second one ends the process at once.
 SIGHUP reads the certificates of --tls-ca, --tls-cert and --tls-key again; they are also looked at every 30 seconds.`;
@@ -94,7 +97,7 @@ export function addJoin(program: Command, io: CliIo, serve: ServeNode, setExitCo
 /** What {@link ServeNode} gets for flags. Throws OPTIONS_INVALID or JSON_INVALID for a configuration file with mistakes. */
 export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): Promise<StartSettings> {
   const file: FileSettings = flags.config === undefined ? {} : await readConfigFile(flags.config);
-  const { workflows, logLevel, logFormat, ...fromFile } = file;
+  const { workflows, codec, logLevel, logFormat, ...fromFile } = file;
   const given = {
     listen: flags.listen,
     advertise: flags.advertise,
@@ -115,6 +118,7 @@ export async function startSettings(flags: StartFlags, env: CliIo["env"] = {}): 
   return {
     node: { listen: DEFAULT_NODE, ...fromFile, ...(present as Partial<NodeSettings>) },
     workflowFiles: flags.workflows ?? workflows ?? [],
+    codecFile: flags.codec ?? codec ?? env.RAFTORAL_CODEC,
     logLevel: flags.logLevel ?? logLevel ?? "info",
     logFormat: flags.logFormat ?? logFormat ?? "auto",
   };
@@ -129,6 +133,7 @@ function addNodeOptions(command: Command): Command {
     .option("--backup-dir <folder>", "where clients may have backups of this node made (default: nowhere)")
     .option("--allow-origin <origin...>", "pages of these origins may call from a browser (default: none)")
     .option("-w, --workflows <file...>", "modules (.js, .ts) whose exports are workflows")
+    .option("--codec <file>", "module whose default export is a payload codec, or a list of them (env RAFTORAL_CODEC)")
     .option("--metrics <address>", "serve metrics for Prometheus there, over HTTP, at /metrics (default: nowhere)")
     .option("--cluster-name <name>", "first part of a new cluster's id; joining a cluster of another name is refused")
     .addOption(new Option("--join-timeout <time>", "how long joining may take (default: 30s)").argParser(parseDuration))

@@ -3,6 +3,7 @@ import type { RunVariable } from "../../api/variables.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { formatTime } from "../durations.ts";
 import type { CliIo } from "../io.ts";
+import { payloadText } from "../payload-text.ts";
 import { clip, formatTable } from "../table.ts";
 import { visible } from "../visible.ts";
 
@@ -47,6 +48,7 @@ function tableOf(variables: readonly RunVariable[]): string {
 
 /** Text as it is, another value as JSON. */
 function textOf({ value }: RunVariable): string {
+  if (value.encoded !== undefined) return payloadText(value);
   const decoded: unknown = value.toJSON();
   return typeof decoded === "string" ? decoded : (JSON.stringify(decoded) ?? "");
 }

@@ -2,17 +2,22 @@
 import { AssertionError } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import { Payload } from "../../api/payloads/payload.ts";
+import { shown } from "../../api/payloads/shown-payload.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { TestNode } from "./test-node.ts";
 
 /** The chunks that a node has of a stream; none for a run that it does not know. */
-export async function chunksOn({ inside }: TestNode, runId: string, stream: string): Promise<readonly StreamChunk[]> {
+export async function chunksOn(
+  { inside, payloads }: TestNode,
+  runId: string,
+  stream: string,
+): Promise<readonly StreamChunk[]> {
   const chunks: StreamChunk[] = [];
   for (let from: number | undefined, hasMore = true; hasMore; ) {
     const page = await inside?.engine.stream({ runId, stream, from });
     for (const { offset, value, step, attempt, epoch } of page?.chunks ?? []) {
       const ofStep = step === undefined || attempt === undefined ? {} : { step, attempt };
-      const decoded = Payload.ofBytes(value, `chunk ${offset} of stream ${stream}`).value();
+      const decoded = (await shown(payloads, Payload.ofBytes(value, `chunk ${offset} of stream ${stream}`))).value();
       chunks.push({ offset, value: decoded, ...ofStep, epoch });
     }
     from = page?.nextOffset;

@@ -7,7 +7,13 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { InMemoryClusterTransport } from "@raftoral/transport-memory";
-import type { RuntimeInterceptor, WorkflowDefinition, WorkflowEngine, WorkflowExecutor } from "@raftoral/workflow";
+import {
+  PayloadCoder,
+  type RuntimeInterceptor,
+  type WorkflowDefinition,
+  type WorkflowEngine,
+  type WorkflowExecutor,
+} from "@raftoral/workflow";
 import type { NodeEvent } from "../../node/node-events.ts";
 import type { NodeInside } from "../../node/node-plan.ts";
 import { type RaftoralNode, type RaftoralNodeOptions, startNode } from "../../node/raftoral-node.ts";
@@ -67,6 +73,11 @@ export class TestNode {
   /** What the node consists of. Undefined unless the node is up. */
   get inside(): NodeInside | undefined {
     return this.#status === "up" ? this.#inside : undefined;
+  }
+
+  /** What decodes the values that the node's engine has. */
+  get payloads(): PayloadCoder {
+    return PayloadCoder.of(this.#setting.options.payloadCodec);
   }
 
   /** Resolves when the node is up, as soon as it is. */

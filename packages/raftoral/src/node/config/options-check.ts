@@ -5,11 +5,12 @@
  */
 import type { MeterProvider } from "@opentelemetry/api";
 import type { Clock, Logger } from "@raftoral/raft-core";
-import type { WorkflowDefinition } from "@raftoral/workflow";
+import type { PayloadCodecs, WorkflowDefinition } from "@raftoral/workflow";
 import { NodeError } from "../../api/errors.ts";
+import { payloadCoderOf } from "../../api/payloads/payload-coder.ts";
 import { SETTING_NAMES } from "./node-config.ts";
 
-const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger", "meterProvider"] as const;
+const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger", "meterProvider", "payloadCodec"] as const;
 const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
 const CLOCK_METHODS = ["wallMs", "monotonicMs", "after", "every", "soon"] as const;
 
@@ -19,11 +20,12 @@ export function checkOptions(options: object): void {
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(name, `is not an option; there are ${names.join(", ")}`);
   }
-  const { workflows, clock, logger, meterProvider } = options as Readonly<Record<string, unknown>>;
+  const { workflows, clock, logger, meterProvider, payloadCodec } = options as Readonly<Record<string, unknown>>;
   if (workflows !== undefined) checkWorkflows(workflows);
   if (clock !== undefined) checkClock(clock);
   if (logger !== undefined) checkLogger(logger);
   if (meterProvider !== undefined) checkMeterProvider(meterProvider);
+  payloadCoderOf(payloadCodec as PayloadCodecs | undefined);
 }
 
 function checkWorkflows(workflows: unknown): void {

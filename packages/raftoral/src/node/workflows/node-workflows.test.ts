@@ -1,5 +1,5 @@
 import { platformClock } from "@raftoral/raft-core";
-import type { WorkflowEngine, WorkflowRuntime } from "@raftoral/workflow";
+import { PayloadCoder, type WorkflowEngine, type WorkflowRuntime } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { Environment } from "../../platform.ts";
@@ -32,7 +32,8 @@ function asked(): { readonly port: NodeWorkflows; readonly calls: string[] } {
   } as unknown as WorkflowEngine;
   const runtime = { registered: Promise.resolve() } as unknown as WorkflowRuntime;
   const environment = { clock: platformClock } as unknown as Environment;
-  const port = new NodeWorkflows({ engine, runtime, definitions: [], environment, maxPayloadBytes: 1_000 });
+  const payloads = PayloadCoder.PLAIN;
+  const port = new NodeWorkflows({ engine, runtime, definitions: [], environment, payloads, maxPayloadBytes: 1_000 });
   return { port, calls };
 }
 

@@ -2,7 +2,8 @@
  * {@link WorkflowsPort} of a node: over its own workflow engine, in this process.
  *
  * NW1. Reads are made after a barrier, so that they show everything that was acknowledged before the call.
- * NW2. Nothing here decodes a payload.
+ * NW2. Nothing here decodes a payload, but for an input that the schema of a registered workflow is to check. One that this node cannot decode is left to the check of the
+ *      node that executes the run.
  */
 import {
   assertPayloadSize,
@@ -12,9 +13,11 @@ import {
   type FeedEvent,
   inputOf,
   isObjectDefinition,
+  type PayloadCoder,
   RunRequests,
   type RunStart,
   runNotFound,
+  type StandardSchemaV1,
   type RunSummary as StateSummary,
   type StreamQuery,
   type WorkflowDefinition,
@@ -26,8 +29,8 @@ import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
-import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
+import { shown } from "../../api/payloads/shown-payload.ts";
 import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
@@ -52,6 +55,7 @@ import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
+import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import { actionOf, queueInfo } from "./queue-views.ts";
@@ -73,6 +77,8 @@ export interface NodeWorkflowsOptions {
   /** What this node can execute. */
   readonly definitions: readonly WorkflowDefinition[];
   readonly environment: Environment;
+  /** Decode inputs that are to be checked, and failures that tell where a retry goes back to. */
+  readonly payloads: PayloadCoder;
   /** Largest payload, in bytes. */
   readonly maxPayloadBytes: number;
 }
@@ -97,7 +103,7 @@ export class NodeWorkflows implements WorkflowsPort {
 
   constructor(options: NodeWorkflowsOptions) {
     this.#options = options;
-    this.#requests = new RunRequests(options.engine, options.environment.clock);
+    this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
     const { engine, environment, maxPayloadBytes, definitions, runtime } = options;
     this.schedules = new NodeSchedules({
@@ -327,7 +333,7 @@ export class NodeWorkflows implements WorkflowsPort {
       await this.#barrier(limit);
       const { workflowType, version } = await this.#present(source);
       const schema = definitionOf(this.#options.definitions, workflowType, version)?.input;
-      if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+      if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
     }
     await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
@@ -359,7 +365,7 @@ export class NodeWorkflows implements WorkflowsPort {
     // A start right after this node's own would be of a type that no node has registered yet.
     if (!this.#isRegistered) await runtime.registered;
     const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
-    if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
+    if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
     const { idPolicy, startId } = request;
     const given = {
       runId,
@@ -389,6 +395,12 @@ export class NodeWorkflows implements WorkflowsPort {
     return definition === undefined ? undefined : isObjectDefinition(definition);
   }
 
+  /** NW2. */
+  async #assertFits(schema: StandardSchemaV1, input: Payload, workflowType: string): Promise<void> {
+    const readable = await shown(this.#options.payloads, input);
+    if (readable.encoded === undefined) await assertFits(schema, readable, inputOf(workflowType));
+  }
+
   async #barrier({ timeoutMs, isStale }: CallLimit): Promise<void> {
     if (isStale !== true) await this.#options.engine.barrier({ timeoutMs });
   }
@@ -406,11 +418,6 @@ function listOf({ sort, isAscending }: CheckedFilter): PagedList {
 }
 
 /** The definition that a start means: the newest one for version 0. */
-function digested(input: Uint8Array): { readonly inputDigest?: Uint8Array } {
-  const inputDigest = digestOf(input);
-  return inputDigest === undefined ? {} : { inputDigest };
-}
-
 function definitionOf(
   definitions: readonly WorkflowDefinition[],
   type: string,

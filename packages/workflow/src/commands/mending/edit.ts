@@ -6,6 +6,7 @@
  * ED2. A record stays: a step that has one is not answered again, and what its own function gives after this is dropped.
  * ED3. The run gets a new epoch, so that its owner begins again from the record: the attempt that is under way is aborted.
  */
+import { isSameValue } from "../../model/payload-envelope.ts";
 import { editPath } from "../../model/record.ts";
 import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, string, uint } from "../../wire/fields.ts";
@@ -52,7 +53,7 @@ export const edit = defineCommand<Edit, Done>({
     const { records } = tables.runs;
     const standing = findHistoryRecord(records, run, path) ?? findHistoryRecord(records, run, editPath(path));
     if (standing !== undefined) {
-      if (standing.kind === "edited" && isSame(standing.value, value))
+      if (standing.kind === "edited" && isSameValue(standing.value, value))
         return { ok: true, kind: "Done", changed: false };
       return refused(
         "STEP_RECORDED",
@@ -66,7 +67,3 @@ export const edit = defineCommand<Edit, Done>({
     return { ok: true, kind: "Done", changed: true };
   },
 });
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}

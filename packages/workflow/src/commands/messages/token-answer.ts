@@ -7,6 +7,7 @@
  */
 
 import { TOKEN_UNKNOWN_TEXT } from "../../errors.ts";
+import { isSameValue } from "../../model/payload-envelope.ts";
 import { answerPath, tokenIn } from "../../model/token.ts";
 import { recordAt } from "../../state/runs/run-records.ts";
 import { bool, bytes, string, uint } from "../../wire/fields.ts";
@@ -58,7 +59,8 @@ export const tokenAnswer = defineCommand<TokenAnswer, Done>({
       );
     }
     if (standing !== undefined) {
-      if (standing.kind === kind && isSame(standing.value, value)) return { ok: true, kind: "Done", changed: false };
+      if (standing.kind === kind && isSameValue(standing.value, value))
+        return { ok: true, kind: "Done", changed: false };
       return refused(
         "TOKEN_CONFLICT",
         `Token ${path} of run ${runId} has another answer already. The first one stands.`,
@@ -74,7 +76,3 @@ export const tokenAnswer = defineCommand<TokenAnswer, Done>({
     return { ok: true, kind: "Done", changed: true };
   },
 });
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
-}

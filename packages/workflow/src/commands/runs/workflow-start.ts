@@ -34,6 +34,7 @@ import {
   type StartingParent,
   startingParentCodec,
 } from "../../model/parent.ts";
+import { isSameValue } from "../../model/payload-envelope.ts";
 import { NO_RUN_QUEUE, type RunQueue, runQueueCodec } from "../../model/run-queue.ts";
 import type { ScheduledBy } from "../../model/schedule.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
@@ -378,5 +379,5 @@ function sameInput(tables: Tables, run: RunRecord, { input, inputDigest = NOTHIN
   // The input of a later generation is not what the run was started with.
   if (run.generation > 1 && (run.inputDigest.length === 0 || inputDigest.length === 0)) return true;
   if (run.inputDigest.length > 0 && inputDigest.length > 0) return sameBytes(run.inputDigest, inputDigest);
-  return sameBytes(inputOf(tables.runs.records, run), input);
+  return isSameValue(inputOf(tables.runs.records, run), input);
 }

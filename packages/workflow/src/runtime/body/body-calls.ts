@@ -13,6 +13,7 @@ import type { NonDeterminismError } from "../../author/errors.ts";
 import type { Attributes } from "../../model/attributes.ts";
 import type { RecordPosition } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { PayloadCoder } from "../../payloads/payload-coder.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import { LazySet } from "../collections/lazy-set.ts";
 import type { History } from "../history/history.ts";
@@ -43,6 +44,8 @@ export interface BodyParts {
   readonly resumesAfter: string | undefined;
   /** Largest value that is recorded, in bytes. */
   readonly maxPayloadBytes: number;
+  /** The payload codecs of this process. */
+  readonly payloads: PayloadCoder;
   readonly interception: Interception | undefined;
   readonly run: { readonly runId: string; readonly initialAttributes: Attributes };
   /** Behaviours of the engine that the run has. */

@@ -7,13 +7,19 @@
  * BS2. A cancelled run waits for no slot: one that has begun goes on beyond the node's number, one that no owner has begun ends without its body.
  * BS3. Bodies begin over several turns of the event loop, in the order in which their runs came.
  * BS4. The bodies of suspects begin one after the other (trials.ts).
+ * BS6. A body begins with a record that is decoded as a whole. A run of which this node cannot decode everything is held for a node that can.
  * BS5. A body begins with everything that this node has heard of its run: what comes while the record is read is in the record, or the record is read again.
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
+import { isEncoded } from "../../model/payload-envelope.ts";
+import { clippedMismatch } from "../../model/stuck-reason.ts";
+import { readableRun, UnreadableValue } from "../../payloads/readable-run.ts";
+import type { RunView } from "../../state/runs/run-view.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import type { HeldRun } from "./held-run.ts";
+import { untilDecoded } from "./readable-records.ts";
 import { proposeEnd } from "./run-end.ts";
 import { RunExecution } from "./run-execution.ts";
 
@@ -42,9 +48,10 @@ export class BodyStarts {
     this.#nodeId = setting.engine.nodeId;
   }
 
-  /** A new run, whose record is what its event says: the body begins in this turn if a slot is free. */
+  /** A new run, whose record is what its event says: the body begins in this turn if a slot is free and nothing is encoded. */
   beginNew(held: HeldRun, type: string, start: ExecutionStart): void {
-    if (this.#setting.shared.slots.tryTake()) this.#begin(held, type, start.version, start);
+    // An encoded input is decoded on the way to the body, with the record.
+    if (!isEncoded(start.input) && this.#setting.shared.slots.tryTake()) this.#begin(held, type, start.version, start);
     else this.enter(held);
   }
 
@@ -96,6 +103,7 @@ export class BodyStarts {
       do {
         held.outdated = false;
         run = isMine(held) ? await engine.run(runId) : undefined;
+        if (run?.status === "running" && run.epoch === epoch) run = await this.#readable(held, run);
       } while (run !== undefined && held.outdated);
       if (run?.status !== "running" || run.epoch !== epoch || !isMine(held)) {
         forget(held);
@@ -115,6 +123,43 @@ export class BodyStarts {
       this.#begin(held, run.workflowType, run.version, run);
     } finally {
       if (hasSlot) shared.slots.release();
+    }
+  }
+
+  /** BS6. Undefined for a run that is held. */
+  #readable(held: HeldRun, run: RunView): RunView | Promise<RunView | undefined> {
+    const { shared } = this.#setting;
+    const readable = readableRun(shared.payloads, run);
+    return readable instanceof Promise ? this.#decoded(held, run, readable) : readable;
+  }
+
+  async #decoded(held: HeldRun, run: RunView, first: Promise<RunView>): Promise<RunView | undefined> {
+    const { shared, isMine } = this.#setting;
+    const { runId, epoch } = held;
+    const goOn = (): boolean => isMine(held);
+    let under: Promise<RunView> | undefined = first;
+    const decode = async (): Promise<RunView> => {
+      const attempt = under ?? readableRun(shared.payloads, run);
+      under = undefined;
+      return attempt;
+    };
+    try {
+      return await untilDecoded({ ...shared, runId, goOn }, decode);
+    } catch (error) {
+      if (!(error instanceof UnreadableValue)) throw error;
+      shared.logger.error(
+        { runId, err: error.cause },
+        "A value of a run cannot be decoded here. The run is held for a node that can.",
+      );
+      const what = {
+        runId,
+        ...clippedMismatch(error.mismatch),
+        owner: this.#nodeId,
+        epoch,
+        atMs: shared.clock.wallMs(),
+      };
+      await shared.proposer.propose({ kind: "Hold", ...what }, { goOn });
+      return undefined;
     }
   }
 

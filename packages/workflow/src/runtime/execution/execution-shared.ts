@@ -8,6 +8,7 @@ import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OpenUpdate } from "../../model/update.ts";
+import type { PayloadCoder } from "../../payloads/payload-coder.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { Interception } from "../body/interception.ts";
@@ -37,12 +38,14 @@ export interface ExecutionShared {
   readonly newestVersion: (type: string) => number | undefined;
   /** Whether a type is one of objects; undefined for a type that this node has not registered. */
   readonly isObject: (type: string) => boolean | undefined;
-  /** The record at a path of a run, as this node has it. */
+  /** The record at a path of a run, as this node has it: encoded, if it is. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
-  /** A run as this node has it. */
+  /** A run as this node has it, decoded. Rejects when it cannot be. */
   readonly readRun: (runId: string) => Promise<RunView | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
+  /** The payload codecs of this process. What is proposed by `proposer` is encoded by them. */
+  readonly payloads: PayloadCoder;
   /** Behaviours of the engine that this process has. */
   readonly behaviourLevel: BehaviourLevel;
   /** The body is run again only to be asked, and nothing of it is recorded. */

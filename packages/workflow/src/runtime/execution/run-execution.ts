@@ -48,6 +48,7 @@ import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
+import { readableRecords } from "./readable-records.ts";
 import { BodyLines, type RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
 import { type BodyOutcome, settledOutcome } from "./settled-outcome.ts";
@@ -108,7 +109,9 @@ export class RunExecution {
     const holds = (): boolean => !interruption.isOver;
     const onLost = (): void => this.end("lost to another node");
     const onRefused = (error: unknown): void => this.#refused(error);
-    const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused };
+    const hold = (error: NonDeterminismError): void => this.#diverged(error);
+    const readable = readableRecords({ ...shared, runId, goOn: holds, hold });
+    const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused, readable };
     this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds, evicted?.time);
     this.#alarms = new BodyAlarms(clock, this.#history.time, () => this.rest.stir());
     this.#answers = new Answers(clock);
@@ -140,7 +143,8 @@ export class RunExecution {
       clock,
       alarms: this.#alarms,
       resumesAfter: evicted?.lastWake,
-      maxPayloadBytes: shared.maxPayloadBytes,
+      maxPayloadBytes,
+      payloads: shared.payloads,
       interception: this.#interception,
       run: start,
       behaviourLevel: start.behaviourLevel,
@@ -181,11 +185,7 @@ export class RunExecution {
     };
     const values = start.history.map(([, { value }]) => value);
     this.size = new HistorySize(values, (records, bytes) => reports.historyLarge(records, bytes));
-    const {
-      setting,
-      cancels: childCancels,
-      retries: childRetries,
-    } = bodyChildren(start, shared, reports, holds, onLost);
+    const { setting, cancels: childCancels, retries: childRetries } = bodyChildren(start, shared, reports, ownership);
     this.children = setting;
     const parts = { interruption, activity: this.#activity, history: this.#history, answers: this.#answers };
     const { queries, handlers } = this;

@@ -6,6 +6,7 @@
 import { decodeValue } from "../../author/json-value.ts";
 import { type StandardSchemaV1, updateInputOf, type Verdict } from "../../author/schema.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
+import { isEncoded } from "../../model/payload-envelope.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
 import type { CallSite } from "../calls/call-site.ts";
@@ -42,7 +43,9 @@ export interface Judged {
 /** Reads the input, and asks the handler's schema. Rejects with why the input is refused. */
 export async function judgedUpdate(site: CallSite, update: OpenUpdate, handling: UpdateHandling): Promise<Judged> {
   const { name, input } = update;
-  const raw = decodeValue(input, `the input of update ${name}`);
+  const what = `the input of update ${name}`;
+  // A caller whose codec this node lacks is refused: the run goes on.
+  const raw = decodeValue(isEncoded(input) ? await site.body.parts.payloads.decode(input, what) : input, what);
   if (handling.input === undefined) return { update, handling, raw, verdict: undefined };
   const verdict = await inTime(site, name, asked(site, questionOf(update, handling.input, raw)));
   if (!verdict.ok) throw verdict.error;

@@ -364,7 +364,7 @@ export class History {
     invariant(result.kind === "Recorded", () => `a record at ${key} gave ${result.kind}`);
     const { record } = result;
     this.time.observe(record.recordedAtMs);
-    return record;
+    return this.#ownership.readable(key, record);
   }
 
   /** Proposes in the name of the ownership; never settles once it is over. */

@@ -17,6 +17,8 @@ export interface Ownership {
   readonly onLost: () => void;
   /** The log refuses what the body was answered with already. */
   readonly onRefused: (error: unknown) => void;
+  /** A committed record as the body takes it: decoded, or never where this node cannot. */
+  readonly readable: (path: string, record: HistoryRecord) => HistoryRecord | Promise<HistoryRecord>;
 }
 
 /** What earlier owners have left of a run. */

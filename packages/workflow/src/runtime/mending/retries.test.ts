@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { saga } from "../../author/saga.ts";
 import { update } from "../../author/update.ts";
 import { workflow } from "../../author/workflow.ts";
-import { type World, world } from "../../testing/workflow-world.ts";
+import { plain, type World, world } from "../../testing/workflow-world.ts";
 
 const retry = { kind: "retry", from: undefined } as const;
 const from = (step: string) => ({ kind: "retry", from: step }) as const;
@@ -112,7 +112,7 @@ describe("a run that is retried", () => {
     works = true;
     const value = async () => {
       const { variables = [] } = (await w.cluster.node(1).engine.variables({ runId: "r", name: "state" })) ?? {};
-      return variables.map((each) => JSON.parse(new TextDecoder().decode(each.value)));
+      return Promise.all(variables.map(async (each) => JSON.parse(new TextDecoder().decode(await plain(each.value)))));
     };
     expect(await value()).toEqual(["after b"]);
     await w.runtime(1).mend("r", from("word"));

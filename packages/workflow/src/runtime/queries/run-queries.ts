@@ -9,6 +9,8 @@
 import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { runNotFoundText, WorkflowError } from "../../errors.ts";
+import { isEncoded } from "../../model/payload-envelope.ts";
+import { readableRun, UnreadableValue } from "../../payloads/readable-run.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
@@ -65,12 +67,17 @@ export class RunQueries {
 
   /**
    * What the run's body answers, from what this node has applied. Rejects with WORKFLOW_NOT_FOUND, QUERY_UNKNOWN, QUERY_FAILED, QUERY_UNAVAILABLE when this node has
-   * not the run's code, DEADLINE_EXCEEDED or NODE_STOPPED.
+   * not the run's code, PAYLOAD_UNREADABLE when it has not the codecs of the run's values or of the question, DEADLINE_EXCEEDED or NODE_STOPPED.
    */
   async answer(question: RunQuestion, limit: RequestLimit): Promise<Uint8Array> {
     const { runId, name, input } = question;
     const late = (): RaftError => tooLate(question, limit.timeoutMs);
-    return this.#asked(runId, ({ queries }) => queries.answer(name, input), late, limit);
+    const { payloads } = this.#options.shared;
+    const given = isEncoded(input) ? await payloads.decode(input, `the input of query ${name}`) : input;
+    const answer = await this.#asked(runId, ({ queries }) => queries.answer(name, given), late, limit);
+    return payloads.isPlain
+      ? answer
+      : payloads.encode(answer, { kind: "query", runId, what: `the answer to query ${name}` });
   }
 
   /**
@@ -117,10 +124,10 @@ export class RunQueries {
   async #again<T>(runId: string, ask: (body: AskedBody) => Promise<T | undefined>, over: Promise<never>): Promise<T> {
     await this.#turn(over);
     try {
-      const run = await Promise.race([this.#options.engine.run(runId), over]);
-      if (run === undefined)
+      const recorded = await Promise.race([this.#options.engine.run(runId), over]);
+      if (recorded === undefined)
         throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
-      const execution = this.#execution(run);
+      const execution = this.#execution(await Promise.race([this.#readable(recorded), over]));
       void execution.execute();
       try {
         const answer = await Promise.race([ask(execution), over]);
@@ -130,6 +137,15 @@ export class RunQueries {
       }
     } finally {
       this.#replays.release();
+    }
+  }
+
+  /** Rejects with PAYLOAD_UNREADABLE or PAYLOAD_CODEC_FAILED. */
+  async #readable(run: RunView): Promise<RunView> {
+    try {
+      return await readableRun(this.#options.shared.payloads, run);
+    } catch (error) {
+      throw error instanceof UnreadableValue ? error.cause : error;
     }
   }
 

@@ -29,6 +29,8 @@ export interface StreamBounds {
   readonly maxStreamBufferBytes: number;
   readonly maxStreamChunks: number;
   readonly maxStreamBytes: number;
+  /** Bytes that encoding adds to a chunk at most (0). */
+  readonly encodingOverheadBytes?: number;
 }
 
 /** What a {@link StreamWrites} is made of. */
@@ -121,7 +123,8 @@ export class StreamWrites {
   /** Bytes of a chunk at most. */
   get maxChunkBytes(): number {
     const { bounds, maxPayloadBytes } = this.#parts;
-    return Math.min(bounds.maxStreamChunkBytes, MAX_CHUNK_BYTES_PER_ENTRY, maxPayloadBytes);
+    const { maxStreamChunkBytes, encodingOverheadBytes = 0 } = bounds;
+    return Math.min(maxStreamChunkBytes, MAX_CHUNK_BYTES_PER_ENTRY - encodingOverheadBytes, maxPayloadBytes);
   }
 
   /** Takes a chunk. Resolves when it is in the buffer, or recorded already (SW3). Throws STREAM_ENDED, STREAM_LIMIT_REACHED or STREAM_BUFFER_FULL. */
@@ -277,9 +280,10 @@ export class StreamWrites {
   /** Takes as much out of the buffer as one entry may bring, up to the write of a number. */
   #entry(until: number): { readonly parts: readonly StreamPart[]; readonly last: number } {
     const parts = new Map<Lane, Part>();
+    const { encodingOverheadBytes = 0 } = this.#parts.bounds;
     let [taken, chunks, bytes, encoded, last] = [0, 0, 0, 0, 0];
     for (const { lane, origin, value, number } of this.#buffer) {
-      const size = value?.length ?? 0;
+      const size = value === undefined ? 0 : value.length + encodingOverheadBytes;
       const around = CHUNK_OVERHEAD_BYTES + origin.place.length + lane.name.length;
       if (number > until || chunks === MAX_CHUNKS_PER_ENTRY || bytes + size > MAX_CHUNK_BYTES_PER_ENTRY) break;
       if (taken > 0 && encoded + size + around > this.#parts.maxPayloadBytes) break;
@@ -302,7 +306,8 @@ export class StreamWrites {
       last = number;
     }
     this.#buffer = this.#buffer.slice(taken);
-    this.#bufferBytes -= bytes;
+    // The buffer has the values as they are written.
+    this.#bufferBytes -= bytes - chunks * encodingOverheadBytes;
     return { parts: [...parts.values()], last };
   }
 

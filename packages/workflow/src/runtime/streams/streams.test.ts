@@ -4,17 +4,18 @@ import { stream } from "../../author/stream.ts";
 import { workflow } from "../../author/workflow.ts";
 import { decodeCommand } from "../../commands/command-codec.ts";
 import type { StreamAppend } from "../../commands/history/stream-append.ts";
-import { fast, Latch, type World, world } from "../../testing/workflow-world.ts";
+import { fast, Latch, plain, type World, world } from "../../testing/workflow-world.ts";
 
 const tokens = stream<string>("tokens");
 
 /** What a stream has on a node: offset, value and who wrote it. */
 async function chunksOn(w: World, nodeId: number, runId: string, name = "tokens") {
   const page = await w.cluster.node(nodeId).engine.stream({ runId, stream: name });
-  return (page?.chunks ?? []).map(({ offset, value, step, attempt }) => {
-    const text = decodeValue(value, "a chunk");
+  const chunks = (page?.chunks ?? []).map(async ({ offset, value, step, attempt }) => {
+    const text = decodeValue(await plain(value), "a chunk");
     return step === undefined ? [offset, text] : [offset, text, `${step}/${attempt}`];
   });
+  return Promise.all(chunks);
 }
 
 function appends(w: World): readonly StreamAppend[] {

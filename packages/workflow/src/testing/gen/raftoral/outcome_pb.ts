@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/outcome.proto.
  */
 export const file_raftoral_outcome: GenFile = /*@__PURE__*/
-  fileDesc("ChZyYWZ0b3JhbC9vdXRjb21lLnByb3RvEghyYWZ0b3JhbCKiAQoPV29ya2Zsb3dGYWlsdXJlEgwKBG5hbWUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRjb2RlGAMgASgJEg0KBXN0YWNrGAQgASgJEigKBWNhdXNlGAUgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEikKBmVycm9ycxgGIAMoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZSo7Cg9Xb3JrZmxvd091dGNvbWUSDQoJQ09NUExFVEVEEAASCgoGRkFJTEVEEAESDQoJQ0FOQ0VMTEVEEAJiBnByb3RvMw");
+  fileDesc("ChZyYWZ0b3JhbC9vdXRjb21lLnByb3RvEghyYWZ0b3JhbCKyAQoPV29ya2Zsb3dGYWlsdXJlEgwKBG5hbWUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIMCgRjb2RlGAMgASgJEg0KBXN0YWNrGAQgASgJEigKBWNhdXNlGAUgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEikKBmVycm9ycxgGIAMoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIOCgZzZWFsZWQYByABKAkqOwoPV29ya2Zsb3dPdXRjb21lEg0KCUNPTVBMRVRFRBAAEgoKBkZBSUxFRBABEg0KCUNBTkNFTExFRBACYgZwcm90bzM");
 
 /**
  * @generated from message raftoral.WorkflowFailure
@@ -52,6 +52,13 @@ export type WorkflowFailure = Message<"raftoral.WorkflowFailure"> & {
    * @generated from field: repeated raftoral.WorkflowFailure errors = 6;
    */
   errors: WorkflowFailure[];
+
+  /**
+   * Base64 of the whole failure as a payload codec has encoded it; name and code are readable then, and nothing else.
+   *
+   * @generated from field: string sealed = 7;
+   */
+  sealed: string;
 };
 
 /**

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { inputDigest } from "./input-digest.ts";
+import { valueDigest } from "./canonical-json.ts";
 
-const digest = (json: string) => hex(inputDigest(new TextEncoder().encode(json)));
+const digest = (json: string) => hex(valueDigest(new TextEncoder().encode(json)));
 const hex = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes).toString("hex"));
 
 /** The JSON of a value, with keys in reverse order and spaces. */
@@ -13,7 +13,7 @@ function otherwise(value: unknown): string {
   return `{ ${entries.map(([key, each]) => `${JSON.stringify(key)} : ${otherwise(each)}`).join(" , ")} }`;
 }
 
-describe("the digest of an input", () => {
+describe("the digest of a value", () => {
   test("is the same however its JSON is written", () => {
     const property = fc.property(fc.jsonValue(), (value) => {
       expect(digest(otherwise(value))).toBe(digest(JSON.stringify(value)));
@@ -31,8 +31,8 @@ describe("the digest of an input", () => {
     expect(new Set(texts.map(digest)).size).toBe(texts.length);
   });
 
-  test("is 32 bytes, also of no input at all", () => {
-    for (const text of ["", "1"]) expect(inputDigest(new TextEncoder().encode(text))).toHaveLength(32);
+  test("is 32 bytes, also of no value at all", () => {
+    for (const text of ["", "1"]) expect(valueDigest(new TextEncoder().encode(text))).toHaveLength(32);
   });
 
   test.each(["{", "\u0000", '{"a":1e999}', `${"[".repeat(100_000)}${"]".repeat(100_000)}`])(

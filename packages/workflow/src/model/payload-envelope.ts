@@ -1,0 +1,176 @@
+/**
+ * The envelope of a value that a payload codec has encoded: what is needed to read the value back, and the encoded bytes.
+ *
+ * Role: a format, and nothing that encodes or decodes. A value that no codec has encoded has no envelope: its bytes are JSON in UTF-8.
+ *
+ * EV1. An envelope begins with a byte that no UTF-8 text has, so it is told from every plain value by its first bytes.
+ * EV2. What is read of an envelope is bounded before it is used: layers, names and metadata.
+ * EV3. Two envelopes with the same digest hold the same value, however differently it was encoded. An envelope without one equals its own bytes alone.
+ */
+import { EMPTY_BYTES } from "@raftoral/raft-core";
+import { WireReader } from "@raftoral/raft-core/wire";
+import { WorkflowError } from "../errors.ts";
+import { writerOf } from "../wire/command-wire.ts";
+
+/** The content type of a value that has no envelope. */
+export const JSON_CONTENT_TYPE = "application/json";
+
+/** What one codec did to a value. */
+export interface PayloadLayer {
+  /** The codec's name. */
+  readonly codec: string;
+  /** What the codec needs to know to undo it. Readable by everybody: no secret. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What an envelope says of its value. */
+export interface EnvelopeHeader {
+  /** Of the value before any codec. */
+  readonly contentType: string;
+  /** In the order in which they were applied. */
+  readonly layers: readonly PayloadLayer[];
+  /** Equal for values that are equal (EV3); empty where the value is not compared. */
+  readonly digest: Uint8Array;
+}
+
+/** A value as codecs have encoded it. */
+export interface PayloadEnvelope extends EnvelopeHeader {
+  /** A view of the envelope's bytes. */
+  readonly content: Uint8Array;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** FF is in no UTF-8 text (EV1); then "RP" and the version of the format. */
+const MAGIC: Uint8Array = Uint8Array.of(0xff, 0x52, 0x50, 0x01);
+
+/** Bounds of what is read (EV2). */
+export const MAX_PAYLOAD_LAYERS = 8;
+const MAX_METADATA_ENTRIES = 16;
+/** Longest name of a codec, content type, and key or value of metadata, in UTF-16 units. */
+export const MAX_ENVELOPE_TEXT_LENGTH = 256;
+const MAX_DIGEST_BYTES = 64;
+
+/** Whether bytes are an envelope and no plain value. Looks at the first bytes alone. */
+export function isEncoded(bytes: Uint8Array): boolean {
+  if (bytes[0] !== MAGIC[0] || bytes.length < MAGIC.length) return false;
+  return MAGIC.every((byte, at) => bytes[at] === byte);
+}
+
+/** The bytes of an envelope. */
+export function writeEnvelope(header: EnvelopeHeader, content: Uint8Array): Uint8Array {
+  const to = writerOf(128 + content.length);
+  to.raw(MAGIC);
+  to.raw(headerBytes(header));
+  to.bytes(15, content);
+  return to.finish();
+}
+
+/** What an envelope says of its value, as bytes: the same for the same header. */
+export function headerBytes({ contentType, layers, digest }: EnvelopeHeader): Uint8Array {
+  const to = writerOf(128);
+  to.string(1, contentType);
+  for (const { codec, metadata } of layers) {
+    const layer = writerOf(64);
+    layer.string(1, codec);
+    for (const [key, value] of Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const entry = writerOf(64);
+      entry.string(1, key);
+      entry.string(2, value);
+      layer.message(2, entry.finish());
+    }
+    to.message(2, layer.finish());
+  }
+  to.bytes(3, digest);
+  return to.finish();
+}
+
+/** Reads bytes that {@link isEncoded}. Throws PAYLOAD_UNREADABLE for an envelope that is damaged or of a later format (EV2). */
+export function readEnvelope(bytes: Uint8Array): PayloadEnvelope {
+  const from = new WireReader(bytes, damaged, MAGIC.length);
+  let contentType = "";
+  let digest: Uint8Array = EMPTY_BYTES;
+  let content: Uint8Array = EMPTY_BYTES;
+  const layers: PayloadLayer[] = [];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) contentType = textOf(from);
+    else if (field === 2) layers.push(layerOf(from.message()));
+    else if (field === 3) digest = from.bytes();
+    else if (field === 15) content = from.view();
+    else from.skip();
+    if (layers.length > MAX_PAYLOAD_LAYERS) throw damaged(`it has more than ${MAX_PAYLOAD_LAYERS} layers`);
+  }
+  if (contentType === "") throw damaged("it has no content type");
+  if (digest.length > MAX_DIGEST_BYTES) throw damaged(`its digest has more than ${MAX_DIGEST_BYTES} bytes`);
+  return { contentType, layers, digest, content };
+}
+
+/** The digest of a value's envelope; undefined for a plain value, for an envelope without one, and for a damaged one. */
+export function digestIn(bytes: Uint8Array): Uint8Array | undefined {
+  if (!isEncoded(bytes)) return undefined;
+  try {
+    const { digest } = readEnvelope(bytes);
+    return digest.length === 0 ? undefined : digest;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether two values, or two failures, are the same, as far as their bytes tell: byte by byte, or by their digests (EV3). */
+export function isSameValue(a: Uint8Array, b: Uint8Array): boolean {
+  if (isSameBytes(a, b)) return true;
+  const [one, other] = [digestIn(sealedIn(a) ?? a), digestIn(sealedIn(b) ?? b)];
+  return one !== undefined && other !== undefined && isSameBytes(one, other);
+}
+
+/** What a failure that is recorded as JSON has sealed (model/failure.ts); undefined for all other bytes. */
+function sealedIn(json: Uint8Array): Uint8Array | undefined {
+  if (isEncoded(json)) return undefined;
+  try {
+    const { sealed } = (JSON.parse(decoder.decode(json)) ?? {}) as { sealed?: unknown };
+    return typeof sealed === "string" ? Uint8Array.from(atob(sealed), (unit) => unit.charCodeAt(0)) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+}
+
+function layerOf(from: WireReader): PayloadLayer {
+  let codec = "";
+  const metadata: [string, string][] = [];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) codec = textOf(from);
+    else if (field === 2) metadata.push(entryOf(from.message()));
+    else from.skip();
+    if (metadata.length > MAX_METADATA_ENTRIES) throw damaged(`a layer has more than ${MAX_METADATA_ENTRIES} metadata`);
+  }
+  if (codec === "") throw damaged("a layer names no codec");
+  return { codec, metadata: Object.fromEntries(metadata) };
+}
+
+function entryOf(from: WireReader): [string, string] {
+  let [key, value] = ["", ""];
+  for (let field = from.field(); field !== 0; field = from.field()) {
+    if (field === 1) key = textOf(from);
+    else if (field === 2) value = textOf(from);
+    else from.skip();
+  }
+  return [key, value];
+}
+
+function textOf(from: WireReader): string {
+  const text = from.string();
+  if (text.length <= MAX_ENVELOPE_TEXT_LENGTH) return text;
+  throw damaged(`it has a text of more than ${MAX_ENVELOPE_TEXT_LENGTH} characters`);
+}
+
+function damaged(what: string, cause?: unknown): WorkflowError {
+  return new WorkflowError(
+    "PAYLOAD_UNREADABLE",
+    `The envelope of an encoded value cannot be read: ${what}. Compare the releases of the node or client that wrote it and of this one.`,
+    { cause },
+  );
+}
