@@ -30,8 +30,9 @@ import {
 } from "./gen/raftoral/v1/workflow_service_pb.ts";
 import { PrometheusEndpoint } from "./metrics/prometheus-endpoint.ts";
 import { type NodeSettings, nodeConfig, SETTING_NAMES } from "./node/config/node-config.ts";
-import { FakeNode, type FakeServer, serveFake } from "./testing/fake-node.ts";
+import { FakeNode } from "./testing/fake-node.ts";
 import { failed, run } from "./testing/fake-run.ts";
+import { type FakeServer, serveFake } from "./testing/fake-server.ts";
 import { nodeStatusFromWire, nodeStatusToWire } from "./wire/cluster-messages.ts";
 import {
   descriptionFromWire,

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RaftError } from "@raftoral/raft-core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { FakeNode } from "../testing/fake-node.ts";
 import { failed, run } from "../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../testing/fake-server.ts";
 import { raftoral } from "../testing/run-cli.ts";
 
 /** Clears the screen, sets the title, moves up, turns the text around, and begins a line of its own. */

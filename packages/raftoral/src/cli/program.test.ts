@@ -2,8 +2,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { FakeNode } from "../testing/fake-node.ts";
 import { failed, run } from "../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../testing/fake-server.ts";
 import { raftoral } from "../testing/run-cli.ts";
 
 let folder: string;

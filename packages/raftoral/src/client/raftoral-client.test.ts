@@ -6,8 +6,9 @@ import { platformClock, RaftError } from "@raftoral/raft-core";
 import { Security } from "@raftoral/transport-grpc";
 import { afterEach, expect, test } from "vitest";
 import { Payload } from "../api/payloads/payload.ts";
-import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { FakeNode } from "../testing/fake-node.ts";
 import { failed, run } from "../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../testing/fake-server.ts";
 import { Failover } from "./failover.ts";
 import { type ClientOptions, RaftoralClient } from "./raftoral-client.ts";
 

@@ -1,7 +1,8 @@
 import { RaftError } from "@raftoral/raft-core";
 import { afterEach, expect, test } from "vitest";
-import { FakeNode, type FakeServer, serveFake } from "../testing/fake-node.ts";
+import { FakeNode } from "../testing/fake-node.ts";
 import { run } from "../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../testing/fake-server.ts";
 import { RaftoralClient } from "./raftoral-client.ts";
 
 const open: { close(): unknown }[] = [];

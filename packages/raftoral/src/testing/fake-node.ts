@@ -1,7 +1,4 @@
-/** A node that answers from memory, served over real HTTP/2: for tests of services, client and command line. */
-import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+/** A node that answers from memory (served by fake-server.ts): for tests of services, client and command line. */
 import type { NodeId } from "@raftoral/raft-core";
 import { RaftError } from "@raftoral/raft-core";
 import { attributeValues, WorkflowError } from "@raftoral/workflow";
@@ -35,12 +32,7 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../api/workflows-port.ts";
-import { registerClusterService } from "../service/cluster-routes.ts";
-import { registerEventService } from "../service/event-routes.ts";
-import { registerQueueService } from "../service/queue-routes.ts";
-import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
-import { registerWorkflowService } from "../service/workflow-routes.ts";
 import { FakeQueues } from "./fake-queues.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
 import { FakeSchedules } from "./fake-schedules.ts";
@@ -364,42 +356,4 @@ function pageOf<T>(
   const from = Number(pageToken);
   const end = from + pageSize;
   return { entries: all.slice(from, end), nextPageToken: end < all.length ? String(end) : undefined };
-}
-
-/** A node that is served. */
-export interface FakeServer {
-  readonly address: string;
-  /** Closes the port and every connection. */
-  close(): Promise<void>;
-}
-
-/** Serves a node on a port of the loopback; 0: a free one. */
-export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer> {
-  const sessions = new Set<ServerHttp2Session>();
-  const server: Http2Server = createServer(
-    // As a real node's, see transport-grpc.
-    { settings: { maxConcurrentStreams: 1000 } },
-    connectNodeAdapter({
-      routes: (router) => {
-        registerWorkflowService(router, () => node, DEFAULT_TIMEOUT_MS);
-        registerClusterService(router, () => node, DEFAULT_TIMEOUT_MS);
-        registerEventService(router, () => node, DEFAULT_TIMEOUT_MS);
-        registerScheduleService(router, () => node, DEFAULT_TIMEOUT_MS);
-        registerQueueService(router, () => node, DEFAULT_TIMEOUT_MS);
-      },
-    }),
-  );
-  server.on("session", (session) => {
-    sessions.add(session);
-    session.on("close", () => sessions.delete(session));
-  });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: () =>
-      new Promise((resolve) => {
-        for (const session of sessions) session.destroy();
-        server.close(() => resolve());
-      }),
-  };
 }

@@ -30,7 +30,8 @@ import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
 import { hasRoom, nodeOf } from "./queues/placing.ts";
 import type { QueueTable } from "./queues/queue-table.ts";
 import { ChildTable } from "./runs/child-table.ts";
-import type { RunFacts, RunningHead, RunRecord } from "./runs/run-record.ts";
+import { factsOf } from "./runs/run-facts.ts";
+import type { RunningHead, RunRecord } from "./runs/run-record.ts";
 import { RunTable } from "./runs/run-table.ts";
 import { ScheduleTable } from "./schedules/schedule-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
@@ -389,16 +390,4 @@ export class Tables {
 /** When a time is over that begins now, in ms of the log clock. */
 export function limitAt(clock: number, limitMs: number): number {
   return Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
-}
-
-function factsOf({
-  head: _head,
-  startKey: _key,
-  recordCount: _count,
-  hashes: _hashes,
-  signals: _signals,
-  attributes: _attributes,
-  ...facts
-}: RunRecord): RunFacts {
-  return facts;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
+import { FakeNode } from "../../testing/fake-node.ts";
+import { type FakeServer, serveFake } from "../../testing/fake-server.ts";
 import { raftoral } from "../../testing/run-cli.ts";
 
 let node: FakeNode;

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
+import { FakeNode } from "../../testing/fake-node.ts";
 import { run } from "../../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../../testing/fake-server.ts";
 import { raftoral } from "../../testing/run-cli.ts";
 
 let node: FakeNode;

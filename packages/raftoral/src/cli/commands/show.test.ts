@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { WorkflowError } from "@raftoral/workflow";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Payload } from "../../api/payloads/payload.ts";
-import { FakeNode, type FakeServer, serveFake } from "../../testing/fake-node.ts";
+import { FakeNode } from "../../testing/fake-node.ts";
 import { failed, run } from "../../testing/fake-run.ts";
+import { type FakeServer, serveFake } from "../../testing/fake-server.ts";
 import { raftoral } from "../../testing/run-cli.ts";
 import { formatRun } from "./show.ts";
 

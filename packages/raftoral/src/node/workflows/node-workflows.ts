@@ -9,15 +9,11 @@ import {
   assertPayloadSize,
   EventFeed,
   type EventPosition,
-  encodeAttributes,
   type FeedEvent,
-  inputOf,
   isObjectDefinition,
   type PayloadCoder,
   RunRequests,
-  type RunStart,
   runNotFound,
-  type StandardSchemaV1,
   type RunSummary as StateSummary,
   type StreamQuery,
   type WorkflowDefinition,
@@ -30,8 +26,6 @@ import { type EventPage, type EventRequest, eventReadOver } from "../../api/even
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
 import { Payload } from "../../api/payloads/payload.ts";
-import { shown } from "../../api/payloads/shown-payload.ts";
-import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
@@ -59,6 +53,7 @@ import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import { actionOf, queueInfo } from "./queue-views.ts";
+import { RunStarts } from "./run-starts.ts";
 import {
   chunkView,
   descriptionOf,
@@ -85,8 +80,6 @@ export interface NodeWorkflowsOptions {
 
 /** A page of a history ends once its values and paths take so many bytes. */
 const PAGE_BYTES = 1024 * 1024;
-/** What decides a run's randomness. */
-const SEED_BYTES = 16;
 
 /** Steps in progress that a description shows at most. */
 const DESCRIBED_STEPS = 100;
@@ -99,27 +92,21 @@ export class NodeWorkflows implements WorkflowsPort {
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
   readonly #feed: EventFeed;
-  #isRegistered = false;
+  readonly #starts: RunStarts;
 
   constructor(options: NodeWorkflowsOptions) {
     this.#options = options;
+    this.#starts = new RunStarts(options);
     this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
-    const { engine, environment, maxPayloadBytes, definitions, runtime } = options;
+    const { engine, environment, maxPayloadBytes, runtime } = options;
     this.schedules = new NodeSchedules({
       engine,
       environment,
       maxPayloadBytes,
-      definitionOf: (type, version) => definitionOf(definitions, type, version),
+      definitionOf: (type, version) => this.#starts.definitionOf(type, version),
       registered: () => runtime.registered,
     });
-    options.runtime.registered.then(
-      () => {
-        this.#isRegistered = true;
-      },
-      // Stopped before: calls that wait for the registration hear so.
-      () => {},
-    );
   }
 
   /** How many calls wait for a run to end, for chunks of a stream, or for events. */
@@ -136,7 +123,7 @@ export class NodeWorkflows implements WorkflowsPort {
   async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
     if (this.#isObject(request) === true) throw notAWorkflow(request.workflowType);
     const start = async (): Promise<StartedRun> => {
-      const { runId, created } = await this.#requests.start(await this.#startFacts(request), limit);
+      const { runId, created } = await this.#requests.start(await this.#starts.factsOf(request), limit);
       return { runId, created };
     };
     return within(start(), limit, `Starting ${request.workflowType}`, this.#options.environment.clock);
@@ -287,7 +274,8 @@ export class NodeWorkflows implements WorkflowsPort {
     assertPayloadSize(payload.bytes, `signal ${name}`, this.#options.maxPayloadBytes);
     const message = { name, payload: payload.bytes, signalId };
     const send = async (): Promise<boolean> =>
-      (await this.#requests.signalWithStart({ ...(await this.#startFacts(start)), afterEnd }, message, limit)).created;
+      (await this.#requests.signalWithStart({ ...(await this.#starts.factsOf(start)), afterEnd }, message, limit))
+        .created;
     return within(send(), limit, `Signalling run ${start.runId}`, this.#options.environment.clock);
   }
 
@@ -298,7 +286,7 @@ export class NodeWorkflows implements WorkflowsPort {
     if (isObject && this.#isObject(start) === false) throw notAnObject(start.workflowType);
     const { name, input, updateId, until } = update;
     assertPayloadSize(input.bytes, `the input of update ${name}`, this.#options.maxPayloadBytes);
-    const facts = { ...(await this.#startFacts(start)), afterEnd };
+    const facts = { ...(await this.#starts.factsOf(start)), afterEnd };
     const message = { updateId, name, input: input.bytes, ...digested(input.bytes) };
     return updateEndOf((await this.#requests.updateWithStart(facts, message, until, limit)).end, name);
   }
@@ -332,8 +320,8 @@ export class NodeWorkflows implements WorkflowsPort {
       assertPayloadSize(input.bytes, what, this.#options.maxPayloadBytes);
       await this.#barrier(limit);
       const { workflowType, version } = await this.#present(source);
-      const schema = definitionOf(this.#options.definitions, workflowType, version)?.input;
-      if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
+      const schema = this.#starts.definitionOf(workflowType, version)?.input;
+      if (schema !== undefined) await this.#starts.assertFits(schema, input, workflowType);
     }
     await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
   }
@@ -357,48 +345,10 @@ export class NodeWorkflows implements WorkflowsPort {
       await this.#requests.changeQueue(name, actionOf({ kind: "define", limits }, true), limit);
   }
 
-  async #startFacts(request: StartRequest): Promise<RunStart> {
-    const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
-    const { attributes, delayMs, startAtMs, queue } = request;
-    const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
-    assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
-    // A start right after this node's own would be of a type that no node has registered yet.
-    if (!this.#isRegistered) await runtime.registered;
-    const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
-    if (schema !== undefined) await this.#assertFits(schema, input, workflowType);
-    const { idPolicy, startId } = request;
-    const given = {
-      runId,
-      workflowType,
-      version,
-      input: input.bytes,
-      seed: environment.randomBytes(SEED_BYTES),
-      isPinned,
-    };
-    return {
-      ...given,
-      ...digested(input.bytes),
-      ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
-      ...(delayMs === undefined ? {} : { delayMs }),
-      ...(startAtMs === undefined ? {} : { startAtMs }),
-      ...(trace === undefined ? {} : { trace }),
-      ...(queue === undefined ? {} : { queue }),
-      ...(attributes.size === 0 ? {} : { attributes: encodeAttributes(attributes) }),
-      ...(idPolicy === "use-existing" ? {} : { idPolicy }),
-      ...(startId === undefined ? {} : { startId }),
-    };
-  }
-
   /** Whether the type is one of objects; undefined for a type that this node has not registered. */
   #isObject({ workflowType, version = 0 }: StartRequest): boolean | undefined {
-    const definition = definitionOf(this.#options.definitions, workflowType, version);
+    const definition = this.#starts.definitionOf(workflowType, version);
     return definition === undefined ? undefined : isObjectDefinition(definition);
-  }
-
-  /** NW2. */
-  async #assertFits(schema: StandardSchemaV1, input: Payload, workflowType: string): Promise<void> {
-    const readable = await shown(this.#options.payloads, input);
-    if (readable.encoded === undefined) await assertFits(schema, readable, inputOf(workflowType));
   }
 
   async #barrier({ timeoutMs, isStale }: CallLimit): Promise<void> {
@@ -415,17 +365,4 @@ export class NodeWorkflows implements WorkflowsPort {
 /** A token is of use to lists of one order. */
 function listOf({ sort, isAscending }: CheckedFilter): PagedList {
   return isAscending ? `runs/${sort}/ascending` : `runs/${sort}`;
-}
-
-/** The definition that a start means: the newest one for version 0. */
-function definitionOf(
-  definitions: readonly WorkflowDefinition[],
-  type: string,
-  version: number,
-): WorkflowDefinition | undefined {
-  const fitting = definitions.filter((each) => each.type === type && (version === 0 || each.version === version));
-  return fitting.reduce<WorkflowDefinition | undefined>(
-    (a, b) => (a !== undefined && a.version > b.version ? a : b),
-    undefined,
-  );
 }
