@@ -46,6 +46,7 @@ export function filterIn({ query }: JsonCall): RunFilter {
     workflowType: text("type"),
     parent: text("parent"),
     runIdPrefix: text("idPrefix"),
+    queue: text("queue"),
     sort: text("sort"),
     order: text("order"),
     owner,

@@ -166,6 +166,34 @@ describe("a run", () => {
   });
 });
 
+test("a queue lets its runs through, and a schedule starts them", async () => {
+  expect(await ask("GET", "/v1/queues/mail")).toMatchObject({ status: 400 });
+  expect(await ask("POST", "/v1/queues/mail", { concurrency: 1 })).toEqual({ status: 200, body: {} });
+  await ask("POST", "/v1/queues/mail/pause");
+  await ask("POST", "/v1/workflows/waiting/runs", { runId: "q", queue: "mail", key: "k", priority: 3 });
+  expect(await ask("GET", "/v1/queues/mail")).toMatchObject({ body: { waiting: 1, running: 0, isPaused: true } });
+  expect(await ask("GET", "/v1/runs?queue=mail&status=queued")).toMatchObject({ body: { runs: [{ runId: "q" }] } });
+  await ask("POST", "/v1/queues/mail/resume");
+  await ask("POST", "/v1/runs/q/terminate");
+  expect(await ask("DELETE", "/v1/queues/mail")).toEqual({ status: 200, body: {} });
+  expect(await ask("GET", "/v1/queues")).toEqual({ status: 200, body: { queues: [] } });
+
+  const nightly = { workflow: "process/order", input: { item: "tea" }, cron: "0 2 * * *" };
+  expect(await ask("POST", "/v1/schedules/nightly", nightly)).toEqual({ status: 201, body: {} });
+  expect(await ask("POST", "/v1/schedules/nightly", { ...nightly, cron: "never" })).toMatchObject({ status: 400 });
+  const { body } = await ask("POST", "/v1/schedules/nightly/trigger");
+  const { runId } = body as { readonly runId: string };
+  expect(await ask("GET", `/v1/runs/${encodeURIComponent(runId)}/result?waitMs=20000`)).toMatchObject({ status: 200 });
+  await ask("POST", "/v1/schedules/nightly/pause", { note: "holidays" });
+  expect(await ask("GET", "/v1/schedules/nightly?upcoming=2")).toMatchObject({
+    body: { isPaused: true, note: "holidays", started: 1 },
+  });
+  await ask("POST", "/v1/schedules/nightly/update", { cron: "0 3 * * *" });
+  await ask("POST", "/v1/schedules/nightly/resume");
+  expect(await ask("GET", "/v1/schedules")).toMatchObject({ body: { schedules: [{ scheduleId: "nightly" }] } });
+  expect(await ask("DELETE", "/v1/schedules/nightly")).toEqual({ status: 200, body: {} });
+});
+
 test("an object is called, and its state is read", async () => {
   expect(await ask("POST", "/v1/objects/purse/alice/put", { input: 5 })).toEqual({ status: 200, body: { answer: 5 } });
   expect(await ask("POST", "/v1/objects/purse/alice/sum")).toEqual({ status: 200, body: { answer: 5 } });
@@ -208,6 +236,8 @@ test("any request is answered, as a success or with a failure of the caller's", 
     "/v1/workflows/none/runs",
     "/v1/runs/none/signals/x",
     "/v1/objects/none/a/b",
+    "/v1/schedules/x",
+    "/v1/queues/x",
   ];
   const anyRequest = fc.record({
     path: fc.oneof(fc.constantFrom(...paths), fc.webPath()),

@@ -17,11 +17,20 @@ import type { JsonAnswer, JsonEvents, JsonRoute } from "./json-route.ts";
 import { MEND_ROUTES } from "./mend-routes.ts";
 import { OBJECT_ROUTES } from "./object-routes.ts";
 import { openApi } from "./openapi.ts";
+import { QUEUE_ROUTES } from "./queue-routes.ts";
 import { READ_ROUTES } from "./read-routes.ts";
+import { SCHEDULE_ROUTES } from "./schedule-routes.ts";
 import { START_ROUTES } from "./start-routes.ts";
 
 /** Every route. */
-export const JSON_ROUTES: readonly JsonRoute[] = [...START_ROUTES, ...READ_ROUTES, ...MEND_ROUTES, ...OBJECT_ROUTES];
+export const JSON_ROUTES: readonly JsonRoute[] = [
+  ...START_ROUTES,
+  ...READ_ROUTES,
+  ...MEND_ROUTES,
+  ...OBJECT_ROUTES,
+  ...SCHEDULE_ROUTES,
+  ...QUEUE_ROUTES,
+];
 
 /** HTTP statuses by those of gRPC, as google.rpc.Code has them. */
 const HTTP_STATUS: Readonly<Partial<Record<Code, number>>> = {

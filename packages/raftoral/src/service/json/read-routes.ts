@@ -18,6 +18,7 @@ const FILTERS: readonly JsonParameter[] = [
   },
   { name: "parent", what: "Only children of this run.", schema: TEXT },
   { name: "idPrefix", what: "Only runs whose ids begin with this.", schema: TEXT },
+  { name: "queue", what: "Only runs that were started in this queue.", schema: TEXT },
   {
     name: "attribute.NAME",
     what: "Only runs whose attribute NAME has one of these values.",

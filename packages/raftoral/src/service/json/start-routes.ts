@@ -28,6 +28,13 @@ const START_FIELDS: readonly JsonParameter[] = [
     what: "What is done with a run that has the id.",
     schema: { type: "string", enum: ["use-existing", "reject", "replace-failed", "replace"] },
   },
+  { name: "delayMs", what: "The run begins so much later.", schema: { type: "integer" } },
+  { name: "startAt", what: "The run begins then, in ms since the epoch.", schema: { type: "integer" } },
+  { name: "queue", what: "The queue in which the run waits for its turn.", schema: { type: "string" } },
+  { name: "key", what: "Runs of one key share limits and turns.", schema: { type: "string" } },
+  { name: "priority", what: "A higher number goes first.", schema: { type: "integer" } },
+  { name: "dedupeKey", what: "A start with it gives the run that has not ended.", schema: { type: "string" } },
+  { name: "debounceMs", what: "Later starts replace the input within this time.", schema: { type: "integer" } },
   { name: "startId", what: "Names the start, so that it may be sent again.", schema: { type: "string" } },
 ];
 

@@ -1,0 +1,82 @@
+/** Routes of the JSON API to queues. What the fields may be, the API says. */
+import { NodeError } from "../../api/errors.ts";
+import { callOptions, readOptions } from "./call-options.ts";
+import { CHANGE_PARAMETERS, type JsonRoute, READ_PARAMETERS } from "./json-route.ts";
+
+const QUEUE = { queue: "The name of a queue." };
+const COUNT = { type: "integer", minimum: 1 } as const;
+
+/** The routes. */
+export const QUEUE_ROUTES: readonly JsonRoute[] = [
+  {
+    method: "GET",
+    path: "queues",
+    summary: "All queues.",
+    query: READ_PARAMETERS,
+    answer: async (call) => ({ body: { queues: await call.node.workflows.queues.list(readOptions(call)) } }),
+  },
+  {
+    method: "GET",
+    path: "queues/{queue}",
+    summary: "A queue: its limits, what waits and what runs.",
+    segments: QUEUE,
+    query: READ_PARAMETERS,
+    answer: async (call) => {
+      const { queue = "" } = call.path;
+      const found = await call.node.workflows.queues.get(queue, readOptions(call));
+      if (found !== undefined) return { body: found };
+      const text = `There is no queue ${queue.slice(0, 200)}. GET /v1/queues lists those that there are.`;
+      throw new NodeError("REQUEST_INVALID", text, { details: { queue } });
+    },
+  },
+  {
+    method: "POST",
+    path: "queues/{queue}",
+    summary: "Defines a queue, or gives it other limits. What is left out has no limit.",
+    segments: QUEUE,
+    query: CHANGE_PARAMETERS,
+    body: [
+      { name: "concurrency", what: "Runs at once.", schema: COUNT },
+      { name: "perKey", what: "Runs of one key at once.", schema: COUNT },
+      { name: "perNode", what: "Runs on one node at once.", schema: COUNT },
+      { name: "rate", what: "`limit` runs begin in `periodMs`.", schema: { type: "object" } },
+    ],
+    answer: async (call) => {
+      await call.node.workflows.queues.define(call.path.queue ?? "", call.body, callOptions(call));
+      return { body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "queues/{queue}/pause",
+    summary: "Lets no further run of a queue begin.",
+    segments: QUEUE,
+    query: CHANGE_PARAMETERS,
+    answer: async (call) => {
+      await call.node.workflows.queues.pause(call.path.queue ?? "", callOptions(call));
+      return { body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "queues/{queue}/resume",
+    summary: "Lets a paused queue go on.",
+    segments: QUEUE,
+    query: CHANGE_PARAMETERS,
+    answer: async (call) => {
+      await call.node.workflows.queues.resume(call.path.queue ?? "", callOptions(call));
+      return { body: {} };
+    },
+  },
+  {
+    method: "DELETE",
+    path: "queues/{queue}",
+    summary: "Deletes a queue in which nothing waits or runs.",
+    segments: QUEUE,
+    query: CHANGE_PARAMETERS,
+    answer: async (call) => {
+      await call.node.workflows.queues.delete(call.path.queue ?? "", callOptions(call));
+      return { body: {} };
+    },
+  },
+];

@@ -1,0 +1,136 @@
+/** Routes of the JSON API to schedules. What the fields may be, the API says. */
+import type { ScheduleChanges, ScheduleOptions } from "../../api/schedules/schedules.ts";
+import { callOptions, pageOptions, readOptions } from "./call-options.ts";
+import { numberIn } from "./json-call.ts";
+import {
+  CHANGE_PARAMETERS,
+  type JsonParameter,
+  type JsonRoute,
+  PAGE_PARAMETERS,
+  READ_PARAMETERS,
+} from "./json-route.ts";
+
+const SCHEDULE = { scheduleId: "The id of a schedule." };
+const TEXT = { type: "string" } as const;
+const MS = { type: "integer" } as const;
+const NOTE: JsonParameter = { name: "note", what: "Why.", schema: TEXT };
+const OVERLAP: JsonParameter = { name: "overlap", what: "What happens while an earlier run goes on.", schema: TEXT };
+
+const CHANGES: readonly JsonParameter[] = [
+  { name: "version", what: "The version to start. The newest by default.", schema: { type: "integer" } },
+  { name: "input", what: "The input of the runs." },
+  { name: "attributes", what: "What the runs are found by.", schema: { type: "object" } },
+  { name: "runTimeoutMs", what: "How long a run may take.", schema: MS },
+  OVERLAP,
+  { name: "cron", what: "One pattern or several, of five fields, or of six with seconds first.", schema: {} },
+  { name: "calendars", what: "Fields that all hold at an occurrence.", schema: { type: "array" } },
+  { name: "excluding", what: "What is no occurrence.", schema: { type: "array" } },
+  { name: "everyMs", what: "Time between occurrences.", schema: MS },
+  { name: "offsetMs", what: "When the interval begins, counted from the epoch.", schema: MS },
+  { name: "timeZone", what: "Of patterns and calendars. UTC by default.", schema: TEXT },
+  { name: "jitterMs", what: "Each occurrence is due up to so much later.", schema: MS },
+  { name: "startAt", what: "The first moment, in ms since the epoch.", schema: MS },
+  { name: "endAt", what: "The last moment, in ms since the epoch.", schema: MS },
+  { name: "catchUpMs", what: "How old a missed occurrence may be.", schema: MS },
+  { name: "catchUp", what: "Which missed occurrences come.", schema: { ...TEXT, enum: ["all", "last"] } },
+];
+
+/** The routes. */
+export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
+  {
+    method: "GET",
+    path: "schedules",
+    summary: "Schedules, in pages.",
+    query: PAGE_PARAMETERS,
+    answer: async (call) => ({ body: await call.node.workflows.schedules.listPage(pageOptions(call)) }),
+  },
+  {
+    method: "GET",
+    path: "schedules/{scheduleId}",
+    summary: "A schedule, its next times and its runs.",
+    segments: SCHEDULE,
+    query: [{ name: "upcoming", what: "How many next times.", schema: { type: "integer" } }, ...READ_PARAMETERS],
+    answer: async (call) => {
+      const upcoming = numberIn(call.query, "upcoming");
+      const options = { ...readOptions(call), ...(upcoming === undefined ? {} : { upcoming }) };
+      return { body: await call.node.workflows.schedules.get(call.path.scheduleId ?? "", options) };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}",
+    summary: "Creates a schedule.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: [
+      { name: "workflow", what: "The type of the workflow.", schema: TEXT },
+      { name: "paused", what: "Whether it begins paused, or why.", schema: {} },
+      ...CHANGES,
+    ],
+    answer: async (call) => {
+      const options = call.body as unknown as ScheduleOptions<string>;
+      await call.node.workflows.schedules.create(call.path.scheduleId ?? "", options, callOptions(call));
+      return { status: 201, body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}/update",
+    summary: "Changes a schedule. What is left out stays.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: CHANGES,
+    answer: async (call) => {
+      const changes = call.body as ScheduleChanges;
+      await call.node.workflows.schedules.update(call.path.scheduleId ?? "", changes, callOptions(call));
+      return { body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}/pause",
+    summary: "Pauses a schedule.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: [NOTE],
+    answer: async (call) => {
+      await call.node.workflows.schedules.pause(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
+      return { body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}/resume",
+    summary: "Lets a paused schedule go on.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: [NOTE],
+    answer: async (call) => {
+      await call.node.workflows.schedules.resume(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
+      return { body: {} };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}/trigger",
+    summary: "Starts a run now.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: [OVERLAP],
+    answer: async (call) => {
+      const options = { ...call.body, ...callOptions(call) };
+      return { body: await call.node.workflows.schedules.trigger(call.path.scheduleId ?? "", options) };
+    },
+  },
+  {
+    method: "DELETE",
+    path: "schedules/{scheduleId}",
+    summary: "Deletes a schedule. Its runs stay.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    answer: async (call) => {
+      await call.node.workflows.schedules.delete(call.path.scheduleId ?? "", callOptions(call));
+      return { body: {} };
+    },
+  },
+];
