@@ -140,6 +140,7 @@ export {
 } from "./requests/event-feed.ts";
 export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
+export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {
   type MessageStart,
   RunRequests,
@@ -147,7 +148,6 @@ export {
   type RunStart,
   type RunUpdate,
   type RunUpdateEnd,
-  runNotFound,
 } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";

@@ -51,7 +51,7 @@ const extreme = fc
     const keys = Object.entries(given).filter(([key, value]) => {
       return (
         (typeof value === "number" || typeof value === "string") &&
-        !["kind", "recordKind", "reason", "status", "verdict", "idPolicy"].includes(key)
+        !["kind", "recordKind", "reason", "status", "verdict", "idPolicy", "action"].includes(key)
       );
     });
     const [key = "atMs", value] = keys[which % keys.length] ?? [];
@@ -216,6 +216,10 @@ describe("damaged records of the state", () => {
             uptimeMs: 7,
             stuck: 2,
             paused: 0,
+            finishedBytes: 0,
+            tombstones: 0,
+            auditEntries: 0,
+            auditBytes: 0,
           }),
         ),
       decodeHeader,

@@ -8,7 +8,7 @@
 import type { Attributes, IdPolicy, RunConditions, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
-import type { ForkRequest, MendRequest } from "./mending/mending.ts";
+import type { AuditPage, PausedType } from "./operations/operations.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
@@ -86,6 +86,12 @@ export interface UpdateWithStartRequest {
   readonly afterEnd: boolean;
 }
 
+/** Which entries of the audit are asked for. */
+export interface AuditQuery {
+  readonly subject: string | undefined;
+  readonly by: string | undefined;
+}
+
 /** A checked page: `pageToken` is what an implementation gave out, or an invention of the caller. */
 export interface PageRequest {
   readonly pageSize: number;
@@ -120,9 +126,6 @@ export interface WorkflowsPort {
   /** As `update`. */
   updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
-  cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
-  resume(runId: string, limit: CallLimit): Promise<void>;
-  mend(request: MendRequest, limit: CallLimit): Promise<void>;
-  fork(request: ForkRequest, limit: CallLimit): Promise<void>;
-  delete(runId: string, limit: CallLimit): Promise<void>;
+  pausedTypes(limit: CallLimit): Promise<readonly PausedType[]>;
+  audit(query: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage>;
 }

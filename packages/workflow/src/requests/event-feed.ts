@@ -9,11 +9,17 @@
  */
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
-import type { StateRestored, UpdateAnswered, UpdateRequested, WorkflowEvent } from "../state/workflow-event.ts";
+import type {
+  StateRestored,
+  TypePaused,
+  UpdateAnswered,
+  UpdateRequested,
+  WorkflowEvent,
+} from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | UpdateAnswered>;
+export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | UpdateAnswered | TypePaused>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -169,7 +175,7 @@ export class EventFeed {
   #heard(batch: readonly WorkflowEvent[]): void {
     for (const event of batch) {
       if (event.type === "state-restored") this.#restored(event);
-      else if (event.type !== "update-requested" && event.type !== "update-answered") this.#keep(event);
+      else if (!isInternal(event)) this.#keep(event);
     }
     this.#wakeSoon();
   }
@@ -282,4 +288,10 @@ function bytesOf(event: FeedEvent): number {
     default:
       return 0;
   }
+}
+
+/** What runtimes hear and no reader. */
+function isInternal(event: WorkflowEvent): event is UpdateRequested | UpdateAnswered | TypePaused {
+  const { type } = event;
+  return type === "update-requested" || type === "update-answered" || type === "type-paused";
 }

@@ -104,7 +104,11 @@ export class WorkflowRuntime {
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
-    this.#duties = new LeaderDuties(engine, clock, logger, { ...this.#limits, rules: timedRules(options.retention) });
+    this.#duties = new LeaderDuties(engine, clock, logger, {
+      ...this.#limits,
+      rules: timedRules(options.retention),
+      onlyHandedOver: options.onlyPruneHandedOver ?? false,
+    });
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
       onNotice: (notice) => this.#onNotice(notice),

@@ -6,12 +6,13 @@ import { needsText } from "../model/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
+import type { AuditTotals } from "./operators/audit-log.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 3;
+export const STATE_FORMAT_VERSION = 4;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
-export interface StateHeader extends RunCounts {
+export interface StateHeader extends RunCounts, AuditTotals {
   readonly clock: number;
   readonly lastEpoch: Epoch;
   /** What a process of the cluster has drawn at random: the incarnation that registered last. */
@@ -34,6 +35,10 @@ export function encodeHeader({
   waiting,
   stuck,
   paused,
+  finishedBytes,
+  tombstones,
+  auditEntries,
+  auditBytes,
 }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
@@ -44,6 +49,10 @@ export function encodeHeader({
   writer.uint(8, uptimeMs);
   writer.uint(9, stuck);
   writer.uint(10, paused);
+  writer.uint(20, finishedBytes);
+  writer.uint(21, tombstones);
+  writer.uint(22, auditEntries);
+  writer.uint(23, auditBytes);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -64,6 +73,7 @@ export function encodeHeader({
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
   let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck, paused] = [0, 0, 0, 0, "", 0, 0, 0];
+  let [finishedBytes, tombstones, auditEntries, auditBytes] = [0, 0, 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -76,6 +86,10 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 8) uptimeMs = from.uint();
     else if (field === 9) stuck = from.uint();
     else if (field === 10) paused = from.uint();
+    else if (field === 20) finishedBytes = from.uint();
+    else if (field === 21) tombstones = from.uint();
+    else if (field === 22) auditEntries = from.uint();
+    else if (field === 23) auditBytes = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -106,5 +120,6 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck, paused };
+  const ended = { finished, finishedBytes, tombstones, auditEntries, auditBytes };
+  return { clock, lastEpoch, salt, uptimeMs, ...ended, loads, waiting, stuck, paused };
 }

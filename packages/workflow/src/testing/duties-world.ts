@@ -194,6 +194,10 @@ export class DutiesWorld {
       variables: refuse,
       list: refuse,
       counts: refuse,
+      pausedTypes: refuse,
+      audit: refuse,
+      pruned: refuse,
+      toHandOver: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],

@@ -30,6 +30,10 @@ export const METHODS: readonly Method[] = Object.keys({
   variables: true,
   list: true,
   counts: true,
+  pausedTypes: true,
+  audit: true,
+  pruned: true,
+  toHandOver: true,
   ownedBy: true,
   overview: true,
 } satisfies Record<Method, true>) as Method[];

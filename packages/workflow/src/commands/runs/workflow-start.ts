@@ -9,6 +9,7 @@
  *      so that it hears of the parent's end whatever the parent has recorded.
  * WS5. What a start does with a run that exists, its policy decides (model/id-policy.ts). A run that makes way ends and is gone in the same command. A child whose parent is to
  *      hear of its end does not make way.
+ * WS7. A start whose id a run had that was pruned is decided alike, by what is left of that run (pruned-start.ts).
  * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
  */
 import type { NodeId } from "@raftoral/raft-core";
@@ -35,6 +36,7 @@ import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
 import { type Refused, refused } from "../refusal.ts";
+import { startAfterPruning } from "./pruned-start.ts";
 
 /** What a run is started with. `version` 0 asks for the newest version. */
 export interface StartFacts {
@@ -123,6 +125,9 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
 
 function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const existing = tables.runs.get(command.runId);
+  const pruned = existing === undefined ? tables.runs.tombstones.get(command.runId) : undefined;
+  const known = pruned === undefined ? "begin" : startAfterPruning(pruned, command);
+  if (known !== "begin") return known;
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));

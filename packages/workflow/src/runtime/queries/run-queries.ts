@@ -8,8 +8,9 @@
  */
 import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import { runNotFoundText, WorkflowError } from "../../errors.ts";
+import { WorkflowError } from "../../errors.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
+import { runMissing } from "../../requests/run-missing.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
@@ -117,9 +118,9 @@ export class RunQueries {
   async #again<T>(runId: string, ask: (body: AskedBody) => Promise<T | undefined>, over: Promise<never>): Promise<T> {
     await this.#turn(over);
     try {
-      const run = await Promise.race([this.#options.engine.run(runId), over]);
-      if (run === undefined)
-        throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
+      const { engine } = this.#options;
+      const run = await Promise.race([engine.run(runId), over]);
+      if (run === undefined) throw await runMissing(engine, runId);
       const execution = this.#execution(run);
       void execution.execute();
       try {

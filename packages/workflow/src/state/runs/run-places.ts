@@ -35,7 +35,7 @@ export class RunPlaces {
   }
 
   /** What the header keeps of them. */
-  get counts(): Omit<RunCounts, "finished"> {
+  get counts(): Omit<RunCounts, "finished" | "finishedBytes" | "tombstones"> {
     return { loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck, paused: this.#paused };
   }
 
