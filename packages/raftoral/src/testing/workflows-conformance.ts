@@ -14,6 +14,7 @@ import { eventCases } from "./cases/event-cases.ts";
 import { exportCases } from "./cases/export-cases.ts";
 import { findingCases } from "./cases/finding-cases.ts";
 import { mendingCases } from "./cases/mending-cases.ts";
+import { operationCases } from "./cases/operation-cases.ts";
 import { stepCases } from "./cases/step-cases.ts";
 import { streamCases } from "./cases/stream-cases.ts";
 import { traceCases } from "./cases/trace-cases.ts";
@@ -375,6 +376,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     eventCases(() => subject);
     askingCases(() => subject);
     mendingCases(() => subject);
+    operationCases(() => subject);
     findingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {

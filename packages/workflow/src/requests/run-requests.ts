@@ -7,6 +7,9 @@
  */
 import { type Clock, platformClock } from "@raftoral/raft-core";
 import type { UpdateTaken } from "../commands/messages/update.ts";
+import type { Audit } from "../commands/operators/audit.ts";
+import type { MendRuns } from "../commands/operators/mend-runs.ts";
+import type { PauseType } from "../commands/operators/pause-type.ts";
 import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Deleted } from "../commands/runs/delete.ts";
@@ -21,7 +24,7 @@ import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/streams/stream-view.ts";
-import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
+import { mendCommand, type RunFork, type RunMend, type RunOperation } from "./mending.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { runMissing } from "./run-missing.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
@@ -179,13 +182,13 @@ export class RunRequests {
   }
 
   /** Resolves once the cancellation is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
-  async cancel(runId: string, reason: string, limit: RequestLimit): Promise<void> {
-    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() }, limit);
+  async cancel(operation: RunOperation, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Cancel", ...operation, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** Resolves once it is committed that a stuck run goes on. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
-  async resume(runId: string, limit: RequestLimit): Promise<void> {
-    await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
+  async resume(operation: RunOperation, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Resume", ...operation, atMs: this.#clock.wallMs() }, limit);
   }
 
   /**
@@ -208,8 +211,16 @@ export class RunRequests {
   }
 
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
-  async delete(runId: string, limit: RequestLimit): Promise<Deleted> {
-    return (await this.#request({ kind: "Delete", runId, atMs: this.#clock.wallMs() }, limit)) as Deleted;
+  async delete(operation: RunOperation, limit: RequestLimit): Promise<Deleted> {
+    return (await this.#request({ kind: "Delete", ...operation, atMs: this.#clock.wallMs() }, limit)) as Deleted;
+  }
+
+  /** Proposes a command of an operator that is none of the above, again while its outcome is unknown and its limit lasts. Rejects with its refusal. */
+  operate<Command extends PauseType | MendRuns | Audit>(
+    command: Command,
+    limit: RequestLimit,
+  ): Promise<Exclude<CommandResult, Refused>> {
+    return this.#request(command, limit);
   }
 
   /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */

@@ -17,6 +17,9 @@ export interface RunUpdate {
   readonly updateId: string;
   readonly name: string;
   readonly input: Uint8Array;
+  /** Who asks for it, where that is an operator, and why. */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** How an update stands when a wait for it ends. */

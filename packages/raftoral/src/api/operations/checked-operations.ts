@@ -42,7 +42,7 @@ const ACTIONS: readonly BulkAction[] = ["cancel", "terminate", "retry", "pause",
 const MAX_PIECE = 32;
 const MAX_DRY_PIECE = 1000;
 const MAX_SUBJECT_LENGTH = 1000;
-const MAX_TYPE_LENGTH = 200;
+const MAX_PAUSED_TYPE_LENGTH = 200;
 
 /** What {@link CheckedOperations} is made of. */
 export interface CheckedOperationsOptions {
@@ -98,7 +98,7 @@ export class CheckedOperations {
     options: MendOptions | undefined,
   ): Promise<void> {
     const { runId: id, reason, requestId } = this.#request(runId, options);
-    const name = variableNameArgument(variable);
+    const name = variableNameArgument(variable, undefined);
     const value = Payload.of(given, `variable ${name}`);
     const limit = limitArgument(options, Number.POSITIVE_INFINITY);
     const request = { runId: id, reason, requestId, variable: name, value };
@@ -109,9 +109,9 @@ export class CheckedOperations {
   }
 
   async pauseType(workflowType: string, isPaused: boolean, options: MendOptions | undefined): Promise<void> {
-    const problem = textProblem(workflowType, MAX_TYPE_LENGTH);
+    const problem = textProblem(workflowType, MAX_PAUSED_TYPE_LENGTH);
     if (problem !== undefined)
-      throw invalid("workflowType", workflowType, `a workflow type, text of 1 to ${MAX_TYPE_LENGTH} characters`);
+      throw invalid("workflowType", workflowType, `a workflow type, text of 1 to ${MAX_PAUSED_TYPE_LENGTH} characters`);
     const { reason } = mendRequest("any", options, () => ({ kind: "terminate" }), this.#options.uuid);
     const what = `${isPaused ? "Pausing" : "Resuming"} type ${workflowType}`;
     await this.#call(options, what, (port, limit) => port.pauseType({ workflowType, isPaused, reason }, limit));

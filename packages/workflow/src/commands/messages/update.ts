@@ -8,6 +8,7 @@
  *      (call-answered.ts).
  */
 import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
+import { SET_VARIABLE, variableIn } from "../../model/set-variable.ts";
 import {
   MAX_OPEN_UPDATE_BYTES,
   MAX_OPEN_UPDATES,
@@ -19,6 +20,7 @@ import type { Tables } from "../../state/tables.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { type Running, runningRun } from "../find-run.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { type Refused, refused } from "../refusal.ts";
 
 /** An update of a run. Answered with UpdateTaken. Refused with UPDATE_BUFFER_FULL, WORKFLOW_FINISHED, WORKFLOW_NOT_FOUND or COMMAND_INVALID. */
@@ -26,6 +28,9 @@ export interface Update extends GivenUpdate {
   readonly kind: "Update";
   readonly runId: string;
   readonly atMs: number;
+  /** Who asks for it, where that is an operator (operators/operated.ts). */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** The run knows the update now. */
@@ -33,6 +38,8 @@ export interface UpdateTaken {
   readonly ok: true;
   readonly kind: "UpdateTaken";
   readonly status: UpdateStatus;
+  /** False for one that the run knew before. */
+  readonly changed: boolean;
   /** What it was answered with, or what it failed of; empty before. */
   readonly value: Uint8Array;
 }
@@ -60,6 +67,16 @@ export const update = defineCommand<Update, UpdateTaken>({
     input: bytes(4),
     atMs: uint(5),
     caller: optional(message(6, callingRunCodec, NO_CALLER)),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ runId, name, input }) => {
+    const isVariable = name === SET_VARIABLE;
+    return {
+      action: isVariable ? "set-variable" : "update",
+      subject: runId,
+      detail: isVariable ? variableIn(input) : name,
+    };
   },
   apply(tables, command) {
     const { runId } = command;
@@ -106,7 +123,7 @@ export function knownUpdate({ runs, updates }: Tables, runId: string, updateId: 
   const known = run === undefined ? undefined : updates.find(run, updateId);
   if (known === undefined) return undefined;
   const { status, value } = known;
-  return { ok: true, kind: "UpdateTaken", status, value: status === "pending" ? NOTHING : value };
+  return { ok: true, kind: "UpdateTaken", status, changed: false, value: status === "pending" ? NOTHING : value };
 }
 
 /** Keeps an update that the run does not know (UP2). */
@@ -126,5 +143,5 @@ export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate)
   const { index, clock: atMs } = tables;
   const pending = { id: updateId, name, number: added.number, isAccepted: false, input };
   tables.events.push({ type: "update-requested", index, atMs, runId, update: pending });
-  return { ok: true, kind: "UpdateTaken", status: "pending", value: NOTHING };
+  return { ok: true, kind: "UpdateTaken", status: "pending", changed: true, value: NOTHING };
 }

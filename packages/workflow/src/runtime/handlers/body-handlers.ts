@@ -7,10 +7,12 @@ import type { UpdateDefinition, UpdateHandlerOptions } from "../../author/update
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
+import { BEHAVIOURS } from "../behaviours.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { BodyUpdates } from "./body-updates.ts";
 import { HandlerRuns } from "./handler-runs.ts";
+import { settingVariables } from "./settable-variables.ts";
 import { SignalHandlers } from "./signal-handlers.ts";
 
 /** What {@link BodyHandlers} is made of. */
@@ -37,9 +39,12 @@ export class BodyHandlers {
   settledEnd: SettledEnd | undefined;
   readonly #runs: HandlerRuns;
   readonly #signals: SignalHandlers;
+  readonly #runId: string;
+  #areSettable = false;
 
   constructor({ site, inbox, start, contextOf, onFailed }: BodyHandlersOptions) {
     this.#runs = new HandlerRuns(site, contextOf);
+    this.#runId = start.runId;
     this.updates = new BodyUpdates(start, this.#runs);
     this.#signals = new SignalHandlers(this.#runs, inbox, onFailed);
   }
@@ -59,6 +64,14 @@ export class BodyHandlers {
       validate: validate as ((input: unknown) => unknown) | undefined,
       inPlace: AsyncLocalStorage.snapshot(),
     });
+  }
+
+  /** `ctx.variable`: from the body's first variable on, somebody outside may set its variables (settable-variables.ts). */
+  onVariable(): void {
+    const { body } = this.#runs.site;
+    if (this.#areSettable || !this.#runs.site.behaves(BEHAVIOURS.settableVariables)) return;
+    this.#areSettable = true;
+    this.updates.handle(settingVariables(this.#runId, body));
   }
 
   /** `ctx.on`. As {@link onUpdate}. */

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSK1BgoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSKuAgoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIqCgphdHRyaWJ1dGVzGAggAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEigKCWlkX3BvbGljeRgJIAEoDjIVLnJhZnRvcmFsLnYxLklkUG9saWN5EhAKCHN0YXJ0X2lkGAogASgJEigKBXRyYWNlGCggASgLMhkucmFmdG9yYWwudjEuVHJhY2VDb250ZXh0IjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiZwoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4i4gMKD0xpc3RSdW5zUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SKAoIc3RhdHVzZXMYBiADKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSGgoNb3duZXJfbm9kZV9pZBgHIAEoBEgAiAEBEicKB2NyZWF0ZWQYCCABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USJQoFZW5kZWQYCSABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USFQoNcGFyZW50X3J1bl9pZBgKIAEoCRIVCg1ydW5faWRfcHJlZml4GAsgASgJEjMKCmF0dHJpYnV0ZXMYDCADKAsyHy5yYWZ0b3JhbC52MS5BdHRyaWJ1dGVDb25kaXRpb24SIgoEc29ydBgNIAEoDjIULnJhZnRvcmFsLnYxLlJ1blNvcnQSEQoJYXNjZW5kaW5nGA4gASgIEi0KC2NvbnNpc3RlbmN5GA8gASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3lCEAoOX293bmVyX25vZGVfaWRKBAgBEAJSBnN0YXR1cyJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKEENvdW50UnVuc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjoKEUNvdW50UnVuc1Jlc3BvbnNlEiUKBmNvdW50cxgBIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkNvdW50IlcKCFJ1bkNvdW50EhUKDXdvcmtmbG93X3R5cGUYASABKAkSJgoGc3RhdHVzGAIgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEgwKBHJ1bnMYAyABKAQijgEKElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRItCgtjb25zaXN0ZW5jeRgFIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAingEKFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlItQCCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UilQEKDkZvcmtSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdmb3JrX2lkGAIgASgJEgwKBGZyb20YAyABKAkSEgoFaW5wdXQYBCABKAxIAIgBARIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRISCgp0aW1lb3V0X21zGAcgASgNQggKBl9pbnB1dCIiCg9Gb3JrUnVuUmVzcG9uc2USDwoHZm9ya19pZBgBIAEoCSI2ChBEZWxldGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEURlbGV0ZVJ1blJlc3BvbnNlKrcBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGKl8KC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASHAoYQ09OU0lTVEVOQ1lfTElORUFSSVpBQkxFEAESFQoRQ09OU0lTVEVOQ1lfU1RBTEUQAiqMAQoISWRQb2xpY3kSGQoVSURfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWSURfUE9MSUNZX1VTRV9FWElTVElORxABEhQKEElEX1BPTElDWV9SRUpFQ1QQAhIcChhJRF9QT0xJQ1lfUkVQTEFDRV9GQUlMRUQQAxIVChFJRF9QT0xJQ1lfUkVQTEFDRRAEKk0KB1J1blNvcnQSGAoUUlVOX1NPUlRfVU5TUEVDSUZJRUQQABIUChBSVU5fU09SVF9DUkVBVEVEEAESEgoOUlVOX1NPUlRfRU5ERUQQAiqbAQoMVXBkYXRlU3RhdHVzEh0KGVVQREFURV9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVVUERBVEVfU1RBVFVTX1BFTkRJTkcQARIaChZVUERBVEVfU1RBVFVTX0FDQ0VQVEVEEAISGwoXVVBEQVRFX1NUQVRVU19DT01QTEVURUQQAxIYChRVUERBVEVfU1RBVFVTX0ZBSUxFRBAEMv8MCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USSgoJQ291bnRSdW5zEh0ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNvdW50UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlElAKC1JlYWRQZW5kaW5nEh8ucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXNwb25zZRJKCglVcGRhdGVSdW4SHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVzcG9uc2USXAoPU2lnbmFsV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlNpZ25hbFdpdGhTdGFydFJlc3BvbnNlElwKD1VwZGF0ZVdpdGhTdGFydBIjLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QaJC5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZRJECgdNZW5kUnVuEhsucmFmdG9yYWwudjEuTWVuZFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5NZW5kUnVuUmVzcG9uc2USRAoHRm9ya1J1bhIbLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuRm9ya1J1blJlc3BvbnNlEkoKCURlbGV0ZVJ1bhIdLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSK1BgoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMcGF1c2VfcmVhc29uGBUgASgJSASIAQFCDgoMX2VuZGVkX2F0X21zQhAKDl9jYW5jZWxfcmVhc29uQg8KDV9zdHVja19yZWFzb25CDwoNX3N0dWNrX2RldGFpbEIPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSKuAgoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIqCgphdHRyaWJ1dGVzGAggAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEigKCWlkX3BvbGljeRgJIAEoDjIVLnJhZnRvcmFsLnYxLklkUG9saWN5EhAKCHN0YXJ0X2lkGAogASgJEigKBXRyYWNlGCggASgLMhkucmFmdG9yYWwudjEuVHJhY2VDb250ZXh0IjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiZwoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4i4gMKD0xpc3RSdW5zUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SKAoIc3RhdHVzZXMYBiADKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSGgoNb3duZXJfbm9kZV9pZBgHIAEoBEgAiAEBEicKB2NyZWF0ZWQYCCABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USJQoFZW5kZWQYCSABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USFQoNcGFyZW50X3J1bl9pZBgKIAEoCRIVCg1ydW5faWRfcHJlZml4GAsgASgJEjMKCmF0dHJpYnV0ZXMYDCADKAsyHy5yYWZ0b3JhbC52MS5BdHRyaWJ1dGVDb25kaXRpb24SIgoEc29ydBgNIAEoDjIULnJhZnRvcmFsLnYxLlJ1blNvcnQSEQoJYXNjZW5kaW5nGA4gASgIEi0KC2NvbnNpc3RlbmN5GA8gASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3lCEAoOX293bmVyX25vZGVfaWRKBAgBEAJSBnN0YXR1cyJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKEENvdW50UnVuc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjoKEUNvdW50UnVuc1Jlc3BvbnNlEiUKBmNvdW50cxgBIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkNvdW50IlcKCFJ1bkNvdW50EhUKDXdvcmtmbG93X3R5cGUYASABKAkSJgoGc3RhdHVzGAIgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEgwKBHJ1bnMYAyABKAQijgEKElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRItCgtjb25zaXN0ZW5jeRgFIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAingEKFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgihwEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSJGChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEg4KBnJlYXNvbhgDIAEoCSITChFSZXN1bWVSdW5SZXNwb25zZSLUAgoKTWVuZEFjdGlvbhI2Cgl0ZXJtaW5hdGUYASABKAsyIS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlRlcm1pbmF0ZUgAEi4KBXBhdXNlGAIgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5QYXVzZUgAEi4KBXJldHJ5GAMgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5SZXRyeUgAEj0KDWNvbXBsZXRlX3N0ZXAYBCABKAsyJC5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLkNvbXBsZXRlU3RlcEgAGgsKCVRlcm1pbmF0ZRoUCgVQYXVzZRILCgNub3cYASABKAgaFQoFUmV0cnkSDAoEZnJvbRgBIAEoCRorCgxDb21wbGV0ZVN0ZXASDAoEcGF0aBgBIAEoCRINCgV2YWx1ZRgCIAEoDEIICgZhY3Rpb24igQEKDk1lbmRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRInCgZhY3Rpb24YAiABKAsyFy5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEQoPTWVuZFJ1blJlc3BvbnNlIpUBCg5Gb3JrUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHZm9ya19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhIKBWlucHV0GAQgASgMSACIAQESDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSEgoKdGltZW91dF9tcxgHIAEoDUIICgZfaW5wdXQiIgoPRm9ya1J1blJlc3BvbnNlEg8KB2ZvcmtfaWQYASABKAkiRgoQRGVsZXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRIOCgZyZWFzb24YAyABKAkiNgoRRGVsZXRlUnVuUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCBIQCghwb3NpdGlvbhgCIAEoBCJ6ChJTZXRWYXJpYWJsZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhAKCHZhcmlhYmxlGAIgASgJEg0KBXZhbHVlGAMgASgMEhIKCnJlcXVlc3RfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEg8KB3dhaXRfbXMYBiABKA0iJQoTU2V0VmFyaWFibGVSZXNwb25zZRIOCgZpc19zZXQYASABKAgiYAoQUGF1c2VUeXBlUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAEgASgJEhEKCWlzX3BhdXNlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSITChFQYXVzZVR5cGVSZXNwb25zZSJbChZMaXN0UGF1c2VkVHlwZXNSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0SLQoLY29uc2lzdGVuY3kYAiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJBChdMaXN0UGF1c2VkVHlwZXNSZXNwb25zZRImCgV0eXBlcxgBIAMoCzIXLnJhZnRvcmFsLnYxLlBhdXNlZFR5cGUiVQoKUGF1c2VkVHlwZRIVCg13b3JrZmxvd190eXBlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIKCgJieRgDIAEoCRIUCgxwYXVzZWRfYXRfbXMYBCABKAQivwEKD01lbmRSdW5zUmVxdWVzdBIsCgZmaWx0ZXIYASABKAsyHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QSDgoGYWN0aW9uGAIgASgJEg8KB2RyeV9ydW4YAyABKAgSEQoJcGFnZV9zaXplGAQgASgNEhIKCnBhZ2VfdG9rZW4YBSABKAkSDgoGcmVhc29uGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEgoKdGltZW91dF9tcxgIIAEoDSJRChBNZW5kUnVuc1Jlc3BvbnNlEiQKBHJ1bnMYASADKAsyFi5yYWZ0b3JhbC52MS5NZW5kZWRSdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiwKCU1lbmRlZFJ1bhIOCgZydW5faWQYASABKAkSDwoHb3V0Y29tZRgCIAEoCSKZAQoQUmVhZEF1ZGl0UmVxdWVzdBIPCgdzdWJqZWN0GAEgASgJEgoKAmJ5GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJWChFSZWFkQXVkaXRSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcucmFmdG9yYWwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoKQXVkaXRFbnRyeRIQCghwb3NpdGlvbhgBIAEoBBINCgVhdF9tcxgCIAEoBBIKCgJieRgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIOCgZkZXRhaWwYBiABKAkSDgoGcmVhc29uGAcgASgJKrcBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGKl8KC0NvbnNpc3RlbmN5EhsKF0NPTlNJU1RFTkNZX1VOU1BFQ0lGSUVEEAASHAoYQ09OU0lTVEVOQ1lfTElORUFSSVpBQkxFEAESFQoRQ09OU0lTVEVOQ1lfU1RBTEUQAiqMAQoISWRQb2xpY3kSGQoVSURfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWSURfUE9MSUNZX1VTRV9FWElTVElORxABEhQKEElEX1BPTElDWV9SRUpFQ1QQAhIcChhJRF9QT0xJQ1lfUkVQTEFDRV9GQUlMRUQQAxIVChFJRF9QT0xJQ1lfUkVQTEFDRRAEKk0KB1J1blNvcnQSGAoUUlVOX1NPUlRfVU5TUEVDSUZJRUQQABIUChBSVU5fU09SVF9DUkVBVEVEEAESEgoOUlVOX1NPUlRfRU5ERUQQAiqbAQoMVXBkYXRlU3RhdHVzEh0KGVVQREFURV9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVVUERBVEVfU1RBVFVTX1BFTkRJTkcQARIaChZVUERBVEVfU1RBVFVTX0FDQ0VQVEVEEAISGwoXVVBEQVRFX1NUQVRVU19DT01QTEVURUQQAxIYChRVUERBVEVfU1RBVFVTX0ZBSUxFRBAEMpAQCg9Xb3JrZmxvd1NlcnZpY2USRwoIU3RhcnRSdW4SHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5TdGFydFJ1blJlc3BvbnNlElAKC0Rlc2NyaWJlUnVuEh8ucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuRGVzY3JpYmVSdW5SZXNwb25zZRJHCghMaXN0UnVucxIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVzcG9uc2USSgoJQ291bnRSdW5zEh0ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNvdW50UnVuc1Jlc3BvbnNlElAKC1JlYWRIaXN0b3J5Eh8ucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZEhpc3RvcnlSZXNwb25zZRJKCglSZWFkSW5wdXQSHS5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZElucHV0UmVzcG9uc2USRAoHV2FpdFJ1bhIbLnJhZnRvcmFsLnYxLldhaXRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuV2FpdFJ1blJlc3BvbnNlEk8KClJlYWRTdHJlYW0SHi5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXNwb25zZTABElYKDVJlYWRWYXJpYWJsZXMSIS5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVxdWVzdBoiLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXNwb25zZRJKCglTaWduYWxSdW4SHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVzcG9uc2USRwoIUXVlcnlSdW4SHC5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlcXVlc3QaHS5yYWZ0b3JhbC52MS5RdWVyeVJ1blJlc3BvbnNlElAKC1JlYWRQZW5kaW5nEh8ucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXF1ZXN0GiAucmFmdG9yYWwudjEuUmVhZFBlbmRpbmdSZXNwb25zZRJKCglVcGRhdGVSdW4SHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVzcG9uc2USXAoPU2lnbmFsV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlNpZ25hbFdpdGhTdGFydFJlc3BvbnNlElwKD1VwZGF0ZVdpdGhTdGFydBIjLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QaJC5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXNwb25zZRJQCgtBbnN3ZXJUb2tlbhIfLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkFuc3dlclRva2VuUmVzcG9uc2USSgoJQ2FuY2VsUnVuEh0ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlc3BvbnNlEkoKCVJlc3VtZVJ1bhIdLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXNwb25zZRJECgdNZW5kUnVuEhsucmFmdG9yYWwudjEuTWVuZFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5NZW5kUnVuUmVzcG9uc2USRAoHRm9ya1J1bhIbLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuRm9ya1J1blJlc3BvbnNlEkoKCURlbGV0ZVJ1bhIdLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXNwb25zZRJQCgtTZXRWYXJpYWJsZRIfLnJhZnRvcmFsLnYxLlNldFZhcmlhYmxlUmVxdWVzdBogLnJhZnRvcmFsLnYxLlNldFZhcmlhYmxlUmVzcG9uc2USSgoJUGF1c2VUeXBlEh0ucmFmdG9yYWwudjEuUGF1c2VUeXBlUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlBhdXNlVHlwZVJlc3BvbnNlElwKD0xpc3RQYXVzZWRUeXBlcxIjLnJhZnRvcmFsLnYxLkxpc3RQYXVzZWRUeXBlc1JlcXVlc3QaJC5yYWZ0b3JhbC52MS5MaXN0UGF1c2VkVHlwZXNSZXNwb25zZRJHCghNZW5kUnVucxIcLnJhZnRvcmFsLnYxLk1lbmRSdW5zUmVxdWVzdBodLnJhZnRvcmFsLnYxLk1lbmRSdW5zUmVzcG9uc2USSgoJUmVhZEF1ZGl0Eh0ucmFmdG9yYWwudjEuUmVhZEF1ZGl0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRBdWRpdFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * The value of an attribute. One field is set.
@@ -1855,6 +1855,13 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2150,6 +2157,13 @@ export type DeleteRunRequest = Message<"raftoral.v1.DeleteRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2163,6 +2177,19 @@ export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*
  * @generated from message raftoral.v1.DeleteRunResponse
  */
 export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
+  /**
+   * Whether there was a run, or its id was kept.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+
+  /**
+   * Place of the deletion in the log.
+   *
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
 };
 
 /**
@@ -2171,6 +2198,416 @@ export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
  */
 export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 60);
+
+/**
+ * @generated from message raftoral.v1.SetVariableRequest
+ */
+export type SetVariableRequest = Message<"raftoral.v1.SetVariableRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Scopes come before its name: ship/status.
+   *
+   * @generated from field: string variable = 2;
+   */
+  variable: string;
+
+  /**
+   * JSON in UTF-8; empty for none.
+   *
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+
+  /**
+   * The same id again is the same request, which is done once.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 wait_ms = 6;
+   */
+  waitMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableRequest.
+ * Use `create(SetVariableRequestSchema)` to create a new message.
+ */
+export const SetVariableRequestSchema: GenMessage<SetVariableRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 61);
+
+/**
+ * @generated from message raftoral.v1.SetVariableResponse
+ */
+export type SetVariableResponse = Message<"raftoral.v1.SetVariableResponse"> & {
+  /**
+   * @generated from field: bool is_set = 1;
+   */
+  isSet: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableResponse.
+ * Use `create(SetVariableResponseSchema)` to create a new message.
+ */
+export const SetVariableResponseSchema: GenMessage<SetVariableResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 62);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeRequest
+ */
+export type PauseTypeRequest = Message<"raftoral.v1.PauseTypeRequest"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * Whether to pause the type, or to resume it.
+   *
+   * @generated from field: bool is_paused = 2;
+   */
+  isPaused: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 4;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeRequest.
+ * Use `create(PauseTypeRequestSchema)` to create a new message.
+ */
+export const PauseTypeRequestSchema: GenMessage<PauseTypeRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 63);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeResponse
+ */
+export type PauseTypeResponse = Message<"raftoral.v1.PauseTypeResponse"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeResponse.
+ * Use `create(PauseTypeResponseSchema)` to create a new message.
+ */
+export const PauseTypeResponseSchema: GenMessage<PauseTypeResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 64);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesRequest
+ */
+export type ListPausedTypesRequest = Message<"raftoral.v1.ListPausedTypesRequest"> & {
+  /**
+   * @generated from field: uint32 timeout_ms = 1;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 2;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesRequest.
+ * Use `create(ListPausedTypesRequestSchema)` to create a new message.
+ */
+export const ListPausedTypesRequestSchema: GenMessage<ListPausedTypesRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 65);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesResponse
+ */
+export type ListPausedTypesResponse = Message<"raftoral.v1.ListPausedTypesResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.PausedType types = 1;
+   */
+  types: PausedType[];
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesResponse.
+ * Use `create(ListPausedTypesResponseSchema)` to create a new message.
+ */
+export const ListPausedTypesResponseSchema: GenMessage<ListPausedTypesResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 66);
+
+/**
+ * @generated from message raftoral.v1.PausedType
+ */
+export type PausedType = Message<"raftoral.v1.PausedType"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint64 paused_at_ms = 4;
+   */
+  pausedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.PausedType.
+ * Use `create(PausedTypeSchema)` to create a new message.
+ */
+export const PausedTypeSchema: GenMessage<PausedType> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 67);
+
+/**
+ * @generated from message raftoral.v1.MendRunsRequest
+ */
+export type MendRunsRequest = Message<"raftoral.v1.MendRunsRequest"> & {
+  /**
+   * Conditions alone count; order, pages and time are those of this request.
+   *
+   * @generated from field: raftoral.v1.ListRunsRequest filter = 1;
+   */
+  filter?: ListRunsRequest | undefined;
+
+  /**
+   * cancel, terminate, retry, pause, resume or delete.
+   *
+   * @generated from field: string action = 2;
+   */
+  action: string;
+
+  /**
+   * Does nothing, and gives the runs that fit.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The last piece's next_page_token; empty for the first piece.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 8;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsRequest.
+ * Use `create(MendRunsRequestSchema)` to create a new message.
+ */
+export const MendRunsRequestSchema: GenMessage<MendRunsRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 68);
+
+/**
+ * @generated from message raftoral.v1.MendRunsResponse
+ */
+export type MendRunsResponse = Message<"raftoral.v1.MendRunsResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.MendedRun runs = 1;
+   */
+  runs: MendedRun[];
+
+  /**
+   * Empty on the last piece.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsResponse.
+ * Use `create(MendRunsResponseSchema)` to create a new message.
+ */
+export const MendRunsResponseSchema: GenMessage<MendRunsResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 69);
+
+/**
+ * @generated from message raftoral.v1.MendedRun
+ */
+export type MendedRun = Message<"raftoral.v1.MendedRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * done, unchanged, fits, or the code of a refusal.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendedRun.
+ * Use `create(MendedRunSchema)` to create a new message.
+ */
+export const MendedRunSchema: GenMessage<MendedRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 70);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditRequest
+ */
+export type ReadAuditRequest = Message<"raftoral.v1.ReadAuditRequest"> & {
+  /**
+   * Empty: of anything.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * Empty: of anybody.
+   *
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 6;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditRequest.
+ * Use `create(ReadAuditRequestSchema)` to create a new message.
+ */
+export const ReadAuditRequestSchema: GenMessage<ReadAuditRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 71);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditResponse
+ */
+export type ReadAuditResponse = Message<"raftoral.v1.ReadAuditResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditResponse.
+ * Use `create(ReadAuditResponseSchema)` to create a new message.
+ */
+export const ReadAuditResponseSchema: GenMessage<ReadAuditResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 72);
+
+/**
+ * @generated from message raftoral.v1.AuditEntry
+ */
+export type AuditEntry = Message<"raftoral.v1.AuditEntry"> & {
+  /**
+   * Place in the log.
+   *
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: uint64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 73);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -2610,6 +3047,54 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof DeleteRunRequestSchema;
     output: typeof DeleteRunResponseSchema;
+  },
+  /**
+   * Sets a variable of a run's body. Answers when that is recorded, or after wait_ms; ask again then, with the same request_id.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.SetVariable
+   */
+  setVariable: {
+    methodKind: "unary";
+    input: typeof SetVariableRequestSchema;
+    output: typeof SetVariableResponseSchema;
+  },
+  /**
+   * Pauses all runs of a type, also those that are started later, or resumes the type.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.PauseType
+   */
+  pauseType: {
+    methodKind: "unary";
+    input: typeof PauseTypeRequestSchema;
+    output: typeof PauseTypeResponseSchema;
+  },
+  /**
+   * @generated from rpc raftoral.v1.WorkflowService.ListPausedTypes
+   */
+  listPausedTypes: {
+    methodKind: "unary";
+    input: typeof ListPausedTypesRequestSchema;
+    output: typeof ListPausedTypesResponseSchema;
+  },
+  /**
+   * Does one thing to the next piece of the runs that fit a filter.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.MendRuns
+   */
+  mendRuns: {
+    methodKind: "unary";
+    input: typeof MendRunsRequestSchema;
+    output: typeof MendRunsResponseSchema;
+  },
+  /**
+   * What operators have done, the latest first.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadAudit
+   */
+  readAudit: {
+    methodKind: "unary";
+    input: typeof ReadAuditRequestSchema;
+    output: typeof ReadAuditResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_workflow_service, 0);
