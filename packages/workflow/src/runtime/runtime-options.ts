@@ -23,7 +23,7 @@ export interface RuntimeLimits {
    * eighth more until it is gone, or two minutes.
    */
   readonly retentionMs: number;
-  /** Bytes that finished runs take in the state at most (1 GiB): histories, inputs, results and streams. The oldest go first. The leader warns when there are four fifths of it. */
+  /** Bytes that finished runs take in the state at most (1,024 MiB): histories, inputs, results and streams. The oldest go first. The leader warns when there are four fifths of it. */
   readonly maxFinishedBytes: number;
   /**
    * How long the id of a finished run is kept after the run was dropped, in ms of time in which a node led (90 days): the same start is the same run for as long, and is told that the

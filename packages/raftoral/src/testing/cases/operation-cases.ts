@@ -11,7 +11,7 @@ export function operationCases(subject: () => { readonly workflows: Workflows })
 
   test("a variable is set from outside, once per request, and the body goes on with it", async () => {
     const { workflows } = subject();
-    const run = await workflows.start(settable, undefined, { runId: fresh() });
+    const run = await workflows.start(settable, undefined, { runId: "operated-set" });
     await run.setVariable("limit", 2, { requestId: "a", reason: "too low" });
     await run.setVariable("limit", 7, { requestId: "a" });
     expect(await run.variable("limit")).toBe(2);
@@ -24,10 +24,10 @@ export function operationCases(subject: () => { readonly workflows: Workflows })
 
   test("a variable that the body does not have is refused", async () => {
     const { workflows } = subject();
-    const run = await workflows.start(settable, undefined, { runId: fresh() });
+    const run = await workflows.start(settable, undefined, { runId: "operated-unset" });
     const unknown = { name: "WorkflowError", code: "VARIABLE_UNKNOWN" };
     await expectAlike("an unknown variable", run.setVariable("none", 1), unknown);
-    const other = await workflows.start(idle, undefined, { runId: fresh() });
+    const other = await workflows.start(idle, undefined, { runId: "operated-bare" });
     await expectAlike("a body without variables", other.setVariable("limit", 1), unknown);
     await expectAlike("a value that JSON does not carry", run.setVariable("limit", 1n as never), {
       code: "VALUE_NOT_SERIALIZABLE",
