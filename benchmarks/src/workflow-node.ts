@@ -110,6 +110,44 @@ serve({
       await run.result();
     });
   },
+  async profiled(options: { readonly load: Load; readonly steps: number; readonly out: string }): Promise<any> {
+    const { Session } = await import("node:inspector");
+    const { writeFileSync } = await import("node:fs");
+    const session = new Session();
+    session.connect();
+    const post = (m: string, p?: any) =>
+      new Promise<any>((resolve, reject) =>
+        (session as any).post(m, p, (e: any, r: any) => (e ? reject(e) : resolve(r))),
+      );
+    if (options.out.endsWith(".heap")) {
+      await post("HeapProfiler.enable");
+      await post("HeapProfiler.startSampling", {
+        samplingInterval: 8192,
+        includeObjectsCollectedByMajorGC: true,
+        includeObjectsCollectedByMinorGC: true,
+      });
+    } else if (options.out) {
+      await post("Profiler.enable");
+      await post("Profiler.setSamplingInterval", { interval: 500 });
+      await post("Profiler.start");
+    }
+    const a = process.cpuUsage();
+    let n = 0;
+    const m = await closedLoop(options.load, async () => {
+      const run = await running().workflows.start(steps, { steps: options.steps });
+      await run.result();
+      n++;
+    });
+    const b = process.cpuUsage(a);
+    if (options.out.endsWith(".heap")) {
+      const { profile } = await post("HeapProfiler.stopSampling");
+      writeFileSync(options.out, JSON.stringify(profile));
+    } else if (options.out) {
+      const { profile } = await post("Profiler.stop");
+      writeFileSync(options.out, JSON.stringify(profile));
+    }
+    return { ...m, n, cpuUsPerRun: Math.round((b.user + b.system) / n), userUs: Math.round(b.user / n) };
+  },
   /** Starts runs that talk, owned by this node. */
   async talk({ runIds, ...talk }: Talk & { readonly runIds: readonly string[] }): Promise<void> {
     await Promise.all(runIds.map((runId) => running().workflows.start(talking, talk, { runId })));

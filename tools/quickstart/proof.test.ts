@@ -30,6 +30,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     epoch: 5,
     takeovers: 1,
     error: undefined,
+    startsAtMs: undefined,
     startedAtMs: 1000,
     endedAtMs: 2000,
     recordCount: STEPS.length,

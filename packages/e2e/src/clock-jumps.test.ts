@@ -12,6 +12,7 @@ import { verifyWhole } from "./registers/verify-whole.ts";
 
 const HOUR_MS = 3_600_000;
 const NAP_MS = 700;
+const DELAY_MS = 3_000;
 /** An hour is not within it. */
 const WAIT_MS = 20_000;
 const TEST_MS = 60_000;
@@ -70,6 +71,22 @@ describe("a cluster whose clocks are wrong", () => {
       await cluster().kill(3);
       expect(await awake("taken-over", 1)).toMatchObject({ status: "completed", takeovers: 1 });
       await cluster().startNode(3);
+    },
+    TEST_MS,
+  );
+
+  test.each([-HOUR_MS, HOUR_MS])(
+    "a delayed run begins after its delay, though the leader's clock jumps by %i ms meanwhile",
+    async (jumpMs) => {
+      const leader = await cluster().leader();
+      const { workflows } = await cluster().client(leader);
+      const runId = `delayed-${jumpMs}`;
+      const sinceMs = performance.now();
+      await workflows.start("delayed", "done", { runId, delayMs: DELAY_MS });
+      await cluster().shiftClock(leader, { jumpMs });
+      expect(await workflows.result(runId, { timeoutMs: WAIT_MS })).toBe("done");
+      expect(performance.now() - sinceMs).toBeGreaterThanOrEqual(DELAY_MS);
+      await cluster().shiftClock(leader, { jumpMs: -jumpMs });
     },
     TEST_MS,
   );

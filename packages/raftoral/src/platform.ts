@@ -15,12 +15,28 @@ export interface Environment {
   randomBytes(length: number): Uint8Array;
 }
 
+/** Asking for random bytes costs far more than the bytes do: they come in pools of so many. */
+const POOL_BYTES = 4_096;
+let pool = new Uint8Array(0);
+let taken = 0;
+
+/** A copy, so that no result keeps the pool or is changed through it. */
+function randomBytes(length: number): Uint8Array {
+  if (length > POOL_BYTES) return crypto.getRandomValues(new Uint8Array(length));
+  if (taken + length > pool.length) {
+    pool = crypto.getRandomValues(new Uint8Array(POOL_BYTES));
+    taken = 0;
+  }
+  taken += length;
+  return pool.slice(taken - length, taken);
+}
+
 /** The process's own. */
 export const platformEnvironment: Environment = Object.freeze({
   clock: platformClock,
   uuid: () => crypto.randomUUID(),
   random: () => Math.random(),
-  randomBytes: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+  randomBytes,
 });
 
 /** {@link platformEnvironment} whose timers let the process end: for a client that its program forgot. */

@@ -5,7 +5,7 @@ import "@raftoral/raft-core/require-node";
 
 export type { AbortOptions } from "./author/abort-options.ts";
 export type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "./author/child.ts";
-export { type Duration, durationMs } from "./author/duration.ts";
+export { type Duration, durationMs, momentMs } from "./author/duration.ts";
 export {
   type AuthorErrorCode,
   type AuthorErrorOptions,
@@ -197,6 +197,7 @@ export type { AuditEntry, AuditPage, AuditQuery } from "./state/operators/audit-
 export type { PausedType } from "./state/operators/paused-types.ts";
 export type {
   ChildView,
+  DelayedSummary,
   FinishedSummary,
   NodeView,
   PausedSummary,

@@ -223,6 +223,7 @@ describe("damaged records of the state", () => {
             tombstones: 0,
             auditEntries: 0,
             auditBytes: 0,
+            delayed: 0,
           }),
         ),
       decodeHeader,

@@ -2,6 +2,7 @@
 import { asking } from "./asking.ts";
 import { condition, race, scopeTimeout, shield } from "./branches.ts";
 import { children, runTimeout } from "./children.ts";
+import { delays } from "./delays.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
 import { objects } from "./objects.ts";
@@ -25,4 +26,5 @@ export const FEATURES: readonly Feature[] = [
   heldRun,
   scopeTimeout,
   runTimeout,
+  delays,
 ];

@@ -95,6 +95,8 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
 
   /** Waits for a signal and returns its payload. */
   const patient = workflow("patient", { version: 1 }, (ctx) => ctx.waitFor("go"));
+  /** Ends at once, with what it was started with. */
+  const delayed = workflow("delayed", { version: 1 }, async (_ctx, input: string) => input);
   /** Each in the middle when its owner is killed (features/). */
   const features = [
     labor,
@@ -111,5 +113,5 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     parcel,
     till,
   ];
-  return [tally, hold, nap, poison, patient, ...features];
+  return [tally, hold, nap, poison, patient, delayed, ...features];
 }

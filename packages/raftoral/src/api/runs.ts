@@ -7,15 +7,17 @@ import type { Payload } from "./payloads/payload.ts";
 
 /**
  * `running` until the run has ended as `completed`, `failed` or `cancelled`; it leaves `failed` and `cancelled` only
- * when somebody retries it. `stuck` and `paused` runs have not ended either: no node executes them until somebody resumes or cancels them.
+ * when somebody retries it. `stuck` and `paused` runs have not ended either: no node executes them until somebody resumes or cancels them. A
+ * `delayed` run is not to begin yet.
  */
-export type RunStatus = "running" | "stuck" | "paused" | "completed" | "failed" | "cancelled";
+export type RunStatus = "running" | "stuck" | "paused" | "delayed" | "completed" | "failed" | "cancelled";
 
 /** Every {@link RunStatus}. */
 export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
   "running",
   "stuck",
   "paused",
+  "delayed",
   "completed",
   "failed",
   "cancelled",
@@ -23,7 +25,7 @@ export const RUN_STATUSES: readonly RunStatus[] = Object.freeze([
 
 /** Whether a run of this status has ended. It goes on only when somebody retries it. */
 export function hasEnded(status: RunStatus): status is EndedRun["status"] {
-  return status !== "running" && status !== "stuck" && status !== "paused";
+  return status === "completed" || status === "failed" || status === "cancelled";
 }
 
 /** An error as it was recorded: the same on every node and from every client. */
@@ -35,7 +37,7 @@ export interface RunSummary {
   readonly workflowType: string;
   readonly version: number;
   readonly status: RunStatus;
-  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck or paused. */
+  /** The node that executes the run, or that ended it. 0 while no live node can execute it, and while it is stuck, paused or delayed. */
   readonly owner: NodeId;
   /** The number of the present ownership, which `ctx.fencingToken` hands out. It grows with every takeover, over all runs of the cluster. */
   readonly epoch: number;
@@ -43,6 +45,8 @@ export interface RunSummary {
   readonly takeovers: number;
   /** Milliseconds since the epoch. */
   readonly startedAtMs: number;
+  /** When a `delayed` run begins: milliseconds since the epoch. Undefined for every other. */
+  readonly startsAtMs: number | undefined;
   /** Milliseconds since the epoch; undefined while the run has not ended. */
   readonly endedAtMs: number | undefined;
   /** Records of the run's history. In a list at most 1,000 of each run are counted. */

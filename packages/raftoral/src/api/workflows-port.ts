@@ -26,6 +26,10 @@ export interface StartRequest {
   readonly isPinned: boolean;
   /** Undefined: without a limit. */
   readonly runTimeoutMs: number | undefined;
+  /** How long after the call it begins, in ms. Undefined: with the start, or at `startAtMs`. */
+  readonly delayMs: number | undefined;
+  /** When it begins, in ms since the epoch. */
+  readonly startAtMs: number | undefined;
   readonly attributes: Attributes;
   readonly idPolicy: IdPolicy;
   /** Undefined where no policy needs one. */

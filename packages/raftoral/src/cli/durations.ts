@@ -11,6 +11,16 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError("Write a length of time with its unit, for example 500ms, 10s or 5m.");
 }
 
+/** A moment: a date, with a time that says its time zone if it has one. Throws commander's InvalidArgumentError. */
+export function parseMoment(text: string): Date {
+  const moment = new Date(text);
+  const isClear = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
+  if (isClear && !Number.isNaN(moment.getTime())) return moment;
+  throw new InvalidArgumentError(
+    "Write a moment with its time zone, for example 2026-03-29T02:30:00+01:00 or 2026-03-29T00:30Z.",
+  );
+}
+
 /** The two largest units that matter: `340ms`, `12.3s`, `4m 07s`, `2h 05m`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))}ms`;

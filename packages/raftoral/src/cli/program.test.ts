@@ -49,7 +49,7 @@ describe("grammar", () => {
     [["run"], /missing required argument 'type'/],
     [["run", "x", "--frob"], /unknown option '--frob'/],
     [["run", "x", "--version", "1.5"], /whole number above 0/],
-    [["list", "--status", "lost"], /running, stuck, paused, completed, failed or cancelled/],
+    [["list", "--status", "lost"], /running, stuck, paused, delayed, completed, failed or cancelled/],
     [["list", "--limit", "0"], /whole number above 0/],
     [["status", "--timeout", "5"], /with its unit, for example 500ms/],
     [["transfer", "two"], /as `raftoral status` shows it/],

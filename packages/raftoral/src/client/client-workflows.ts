@@ -205,6 +205,7 @@ export class ClientWorkflows implements WorkflowsPort {
 
 function startToWire(request: StartRequest) {
   const { runId, workflowType, version = 0, isPinned, input, runTimeoutMs = 0, trace, startId = "" } = request;
+  const { delayMs = 0, startAtMs = 0 } = request;
   const named = { runId, workflowType, version, versionPinned: isPinned };
   const unique = { idPolicy: idPolicyToWire(request.idPolicy), startId };
   const attributes = attributesToWire(attributeValues(request.attributes));
@@ -214,6 +215,8 @@ function startToWire(request: StartRequest) {
     attributes,
     input: input.bytes,
     runTimeoutMs: BigInt(runTimeoutMs),
+    delayMs: BigInt(delayMs),
+    startAtMs: BigInt(startAtMs),
     ...traceToWire(trace),
   };
 }

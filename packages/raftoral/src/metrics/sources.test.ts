@@ -249,7 +249,7 @@ describe("what workflows show", () => {
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
     const size = {
-      ...{ running: 8, stuck: 1, paused: 1, orphaned: 2, resting: 1, finished: 7 },
+      ...{ running: 9, stuck: 1, paused: 1, delayed: 1, orphaned: 2, resting: 1, finished: 7 },
       ...{ finishedBytes: 500, tombstones: 3 },
     };
     const counts = () => [{ workflowType: "w", status: "stuck", runs: 1 }] as const;
@@ -278,7 +278,8 @@ describe("what workflows show", () => {
     metrics.stepFinished("w", true, 3, 20);
     metrics.stepFinished("w", false, 2, 20);
     expect(Object.fromEntries(await told(metrics))).toEqual({
-      "raftoral.workflow.runs{running}": 3,
+      "raftoral.workflow.runs{running}": 2,
+      "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,
       "raftoral.workflow.runs{paused}": 1,
       "raftoral.workflow.runs{orphaned}": 2,

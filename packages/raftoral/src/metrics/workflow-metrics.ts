@@ -74,7 +74,7 @@ type RetentionLimits = Pick<RuntimeLimits, "maxFinishedRuns" | "maxFinishedBytes
 export interface MeasuredState {
   readonly size: Pick<
     StateSize,
-    "running" | "stuck" | "paused" | "orphaned" | "resting" | "finished" | "finishedBytes" | "tombstones"
+    "running" | "stuck" | "paused" | "delayed" | "orphaned" | "resting" | "finished" | "finishedBytes" | "tombstones"
   >;
   counts(): readonly RunCount[];
 }
@@ -124,10 +124,12 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);
     if (this.#state !== undefined) {
-      const { running, stuck, paused, orphaned, resting, finished } = this.#state.size;
-      observe(WORKFLOW_METRICS.runs, running - orphaned - resting - stuck - paused, { [STATE]: "running" });
+      const { running, stuck, paused, delayed, orphaned, resting, finished } = this.#state.size;
+      const executed = running - orphaned - resting - stuck - paused - delayed;
+      observe(WORKFLOW_METRICS.runs, executed, { [STATE]: "running" });
       observe(WORKFLOW_METRICS.runs, stuck, { [STATE]: "stuck" });
       observe(WORKFLOW_METRICS.runs, paused, { [STATE]: "paused" });
+      observe(WORKFLOW_METRICS.runs, delayed, { [STATE]: "delayed" });
       observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
       observe(WORKFLOW_METRICS.runs, resting, { [STATE]: "resting" });
       observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });

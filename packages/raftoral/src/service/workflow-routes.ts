@@ -184,6 +184,7 @@ export function registerWorkflowService(
 
 function startOf(request: StartRunRequest) {
   const { workflowType, version, versionPinned, input, runId, runTimeoutMs, trace, startId } = request;
+  const { delayMs, startAtMs } = request;
   const type = required(workflowType, "workflow_type");
   return {
     workflow: version === 0 ? type : { type, version },
@@ -192,6 +193,8 @@ function startOf(request: StartRunRequest) {
       ...(runId === "" ? {} : { runId }),
       ...(versionPinned ? { version } : {}),
       ...(runTimeoutMs === 0n ? {} : { runTimeoutMs: safeNumber(runTimeoutMs, "run_timeout_ms") }),
+      ...(delayMs === 0n ? {} : { delayMs: safeNumber(delayMs, "delay_ms") }),
+      ...(startAtMs === 0n ? {} : { startAt: safeNumber(startAtMs, "start_at_ms") }),
       attributes: attributesFromWire(request.attributes),
       idPolicy: idPolicyFromWire(request.idPolicy),
       ...(startId === "" ? {} : { startId }),

@@ -337,6 +337,7 @@ function endedOf({ runId, workflowType, endedAtMs = 0, ...run }: FakeRun): Ended
     case "running":
     case "stuck":
     case "paused":
+    case "delayed":
       return undefined;
     case "completed":
       return { ...common, status: "completed", result: Payload.of(run.result, `the result of run ${runId}`) };

@@ -41,6 +41,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     stuckReason: undefined,
     stuckDetail: undefined,
     startedAtMs: 1_700_000_000_000,
+    startsAtMs: undefined,
     endedAtMs: undefined,
     recordCount: 0,
     pendingSignals: [],

@@ -10,6 +10,7 @@ import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
 import { askingCases } from "./cases/asking-cases.ts";
 import { childCases } from "./cases/child-cases.ts";
+import { delayCases } from "./cases/delay-cases.ts";
 import { eventCases } from "./cases/event-cases.ts";
 import { exportCases } from "./cases/export-cases.ts";
 import { findingCases } from "./cases/finding-cases.ts";
@@ -372,6 +373,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     childCases(() => subject);
     stepCases(() => subject);
     traceCases(() => subject);
+    delayCases(() => subject);
     streamCases(() => subject);
     eventCases(() => subject);
     askingCases(() => subject);

@@ -29,6 +29,8 @@ export type AttributeUpdates = Readonly<Record<string, AttributeValue | null>>;
 /** A moment: a date, or milliseconds since the epoch. */
 export type Moment = Date | number;
 
+const NO_CHANGES: AttributeChanges = new Map();
+
 /** A value as the state has it: a date is a moment. What is no value stays what it is. */
 export function storedValue(given: unknown): unknown {
   return given instanceof Date ? { dateMs: given.getTime() } : given;
@@ -43,8 +45,10 @@ export function givenValue<Value extends Attribute>(value: Value): Exclude<Value
 export function storedChanges(runId: string, given: unknown): AttributeChanges {
   if (typeof given !== "object" || given === null || Array.isArray(given))
     throw attributesInvalid(runId, "they are not an object with a value for each name");
+  const entries = Object.entries(given);
+  if (entries.length === 0) return NO_CHANGES;
   const changes = new Map<string, Attribute | null>();
-  for (const [name, value] of Object.entries(given)) {
+  for (const [name, value] of entries) {
     const stored = storedValue(value);
     const problem = attributeNameProblem(name) ?? (stored === null ? undefined : attributeProblem(name, stored));
     if (problem !== undefined) throw attributesInvalid(runId, problem);
@@ -55,7 +59,9 @@ export function storedChanges(runId: string, given: unknown): AttributeChanges {
 
 /** What a caller gives as all attributes of a run. Throws ATTRIBUTES_INVALID. */
 export function storedAttributes(runId: string, given: unknown): Attributes {
-  const attributes = changedAttributes(NO_ATTRIBUTES, storedChanges(runId, given));
+  const changes = storedChanges(runId, given);
+  if (changes.size === 0) return NO_ATTRIBUTES;
+  const attributes = changedAttributes(NO_ATTRIBUTES, changes);
   if (typeof attributes === "string") throw attributesInvalid(runId, attributes);
   return attributes;
 }

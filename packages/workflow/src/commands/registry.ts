@@ -25,6 +25,7 @@ import { audit } from "./operators/audit.ts";
 import { mendRuns } from "./operators/mend-runs.ts";
 import { pauseType } from "./operators/pause-type.ts";
 import type { Refused } from "./refusal.ts";
+import { beginDue } from "./runs/begin-due.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
 import { deleteRun } from "./runs/delete.ts";
@@ -78,6 +79,7 @@ const DEFINITIONS = [
   mendRuns,
   audit,
   callAnswered,
+  beginDue,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

@@ -20,7 +20,7 @@ interface Filled {
 
 const PROGRESS = { attempts: 1, nextAtMs: 9, beganAtMs: 1, details: NOTHING } as const;
 
-/** Runs on node 1, one of them with a history and as many steps in progress, as many that wait for a type, and as many that have ended. */
+/** Runs on node 1, one of them with a history and as many steps in progress, as many that wait for a type, as many that are delayed, and as many that have ended. */
 function filled(runs: number, records: number): Filled {
   const store = new CountingStore();
   const log = new StateLog(new WorkflowState(store, 0));
@@ -35,6 +35,7 @@ function filled(runs: number, records: number): Filled {
     log.start(`ended-${run}`, 1);
     log.end(`ended-${run}`, 1, log.epoch(`ended-${run}`));
   }
+  for (let run = 0; run < runs; run++) log.start(`delayed-${run}`, 1, { delayMs: 1 });
   log.start("long", 1);
   const epoch = log.epoch("long");
   for (let record = 0; record < records; record++) log.checkpoint("long", `x#${record}`, 1, 1, epoch);
@@ -180,6 +181,7 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "CloseChildren", atMs: 1 },
     { kind: "TimeOut", runId: "timed", family: startOf("timed"), atMs: 1 },
     { kind: "ContinueAsNew", ...owned, runId: "continues", epoch: log.epoch("continues"), input: NOTHING },
+    { kind: "BeginDue", untilMs: 0, delaysUntilMs: 9_000, atMs: 1 },
     { kind: "NodeRegister", nodeId: 2, incarnation: "again", types, atMs: 1 },
     { kind: "NodeLost", nodeId: 1, incarnation: "process-1", atMs: 1, forget: false },
     { kind: "MoveRuns", atMs: 1 },

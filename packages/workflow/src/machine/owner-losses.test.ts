@@ -63,7 +63,15 @@ describe("a run whose owners end one after the other", () => {
     expect(events.find(({ type }) => type === "owner-changed")).toMatchObject({ to: 0, reason: "stuck" });
     expect(events.find(({ type }) => type === "run-stuck")).toMatchObject({ runId: RUN, reason: "owner-losses" });
     expect(log.state.summary(RUN)).toMatchObject({ status: "stuck", stuckReason: "owner-losses", owner: 0 });
-    expect(log.state.size).toMatchObject({ running: 1, stuck: 1, paused: 0, orphaned: 0, toMove: 0, finished: 0 });
+    expect(log.state.size).toMatchObject({
+      running: 1,
+      stuck: 1,
+      paused: 0,
+      delayed: 0,
+      orphaned: 0,
+      toMove: 0,
+      finished: 0,
+    });
     expect(log.state.list({ statuses: ["stuck"] }).runs.map(({ runId }) => runId)).toEqual([RUN]);
     expect(log.state.list({ statuses: ["running"] }).runs).toEqual([]);
     expect([1, 2, 3].flatMap((nodeId) => log.state.ownedBy(nodeId))).toEqual([]);

@@ -23,6 +23,7 @@ import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
 import type { AuditedAction, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
 import type { PausedType } from "../state/operators/paused-types.ts";
+import { type Agenda, firstBeginnings } from "../state/runs/delayed-runs.ts";
 import { findHistoryRecord, inputOf } from "../state/runs/run-records.ts";
 import {
   type ChildView,
@@ -56,6 +57,8 @@ export interface StateSize {
   readonly paused: number;
   /** Of the running ones, those that no node executes because their type is paused. */
   readonly resting: number;
+  /** Of these, runs that are not to begin yet. */
+  readonly delayed: number;
   /** Of the running ones, those that wait for a node that can execute them. */
   readonly orphaned: number;
   /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
@@ -147,9 +150,10 @@ export class WorkflowState {
     const { runs, toMove } = this.#tables;
     const { runningCount: running, stuckCount, pausedCount: paused } = runs.places;
     const { orphaned, resting } = this.#waiting();
+    const { delayedCount: delayed } = runs.places;
     const { finishedCount: finished, finishedBytes, hasRemains, tombstones } = runs;
     const ended = { finished, finishedBytes, tombstones: tombstones.count, hasRemains };
-    return { running, stuck: stuckCount - paused, paused, resting, orphaned, toMove, ...ended };
+    return { running, stuck: stuckCount - paused - delayed, paused, delayed, resting, orphaned, toMove, ...ended };
   }
 
   /** Runs on no seat that are not stuck: those that wait for a node, and those whose type is paused. */
@@ -218,6 +222,11 @@ export class WorkflowState {
   /** At most `limit` of the answers that runs are owed which called other runs. */
   owedAnswers(limit: number): readonly OwedAnswer[] {
     return this.#tables.owed.first(limit);
+  }
+
+  /** What comes first of what is to happen at a time. */
+  agenda(): Agenda {
+    return firstBeginnings(this.#tables.runs.records);
   }
 
   /** Whether parents have ended whose running children have not all been told. */

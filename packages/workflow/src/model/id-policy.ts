@@ -21,7 +21,7 @@ export const ID_POLICIES = [
 
 /** What is known of the run that has the id of a start. */
 export interface ExistingRun {
-  readonly status: "running" | "stuck" | "paused" | "completed" | "failed" | "cancelled";
+  readonly status: "running" | "stuck" | "paused" | "delayed" | "completed" | "failed" | "cancelled";
   /** Whether the start is the one that made it (IP1). */
   readonly isOwn: boolean;
   /** Whether the start asks for the same: type, input and what else is compared. */

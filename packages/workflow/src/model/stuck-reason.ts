@@ -3,12 +3,16 @@ import type { LogIndex } from "@raftoral/raft-core";
 
 /**
  * Positions, from 1 on, are the numbers in the state's records. `owner-losses`: its owners ended one after the other (owner-losses.ts OL4).
- * `code-mismatch`: its code asks for something else than what is recorded. `paused`: somebody has paused it, which a run's status says by that name.
+ * `code-mismatch`: its code asks for something else than what is recorded. `paused`: somebody has paused it, and `delayed`:
+ * it is not to begin yet, which a run's status says by these names.
  */
-export const STUCK_REASONS = ["owner-losses", "code-mismatch", "paused"] as const;
+export const STUCK_REASONS = ["owner-losses", "code-mismatch", "paused", "delayed"] as const;
 
 /** Why a run is stuck. */
 export type StuckReason = (typeof STUCK_REASONS)[number];
+
+/** Why a run is stuck that is to go on: its status is `stuck`. */
+export type TroubleReason = Exclude<StuckReason, "paused" | "delayed">;
 
 /** Where the code of a run and its history differ. */
 export interface CodeMismatch {

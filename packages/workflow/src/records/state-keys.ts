@@ -16,6 +16,7 @@
  * | seated     | `o seat place` | nothing: a running run on this seat, by when it was created |
  * | waiting    | `w version type level place` | nothing: a running run that waits for a node that can execute this, by when it was created |
  * | stuck      | `t start` | nothing: a run that has not ended and is not to be executed |
+ * | delayed    | `O order due start` | nothing: a run that is not to begin before it is due, by when that is; delays and times of day apart |
  * | held       | `h version type held start` | nothing: a stuck run whose code does not fit, by the place where it was held |
  * | vacated    | `v seat` | whose seat it was, while runs are left on it |
  * | ended      | `f place` | nothing: a run that has ended, by when it ended |
@@ -92,6 +93,7 @@ export const KEY_PREFIX = Object.freeze({
   waiting: "w",
   stuck: "t",
   held: "h",
+  delayed: "O",
   vacated: "v",
   ended: "f",
   remains: "g",
@@ -132,6 +134,11 @@ export function kindRange(kind: string): readonly [start: StateKey, end: StateKe
 /** What the keys of all runs begin with that wait for a type and version with these behaviours. */
 export function waitingPrefix(type: string, version: number, behaviourLevel: number): StateKey {
   return KEY_PREFIX.waiting + typeKey(type, version) + numberKey(behaviourLevel);
+}
+
+/** What the keys of all delayed runs begin with: of delays, or of times of day. When they are due follows. */
+export function delayedPrefix(isDelay: boolean): StateKey {
+  return KEY_PREFIX.delayed + (isDelay ? "d" : "t");
 }
 
 /** What the keys of all runs begin with that are held because the code of a type and version does not fit them: the number of their behaviours follows. */

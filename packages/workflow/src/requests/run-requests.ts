@@ -55,6 +55,10 @@ export interface RunStart {
   readonly idPolicy?: IdPolicy;
   /** Names the start; the same one again is answered as created. */
   readonly startId?: string;
+  /** How long after the call it begins, in ms. At once by default. */
+  readonly delayMs?: number;
+  /** When it begins, in ms since the epoch. At once by default. */
+  readonly startAtMs?: number;
   /** The place in a trace that the run belongs to. None by default; dropped unless it is well-formed. */
   readonly trace?: TraceContext;
 }

@@ -19,6 +19,7 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     children: async () => [],
     unreportedEnds: async () => [],
     owedAnswers: async () => [],
+    agenda: () => engine.agenda(),
     stream: async () => undefined,
     variables: async () => undefined,
     run: async (runId) => {

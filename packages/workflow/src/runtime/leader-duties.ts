@@ -10,16 +10,18 @@
  *      when it began to lead, and tells the state every step while there are finished runs. A change of leader loses less than a step.
  * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts), and the answer to a call as soon as it is given
  *      (call-duties.ts).
+ * LD6. What is to happen at a time is looked after when it is due (due/due-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
 import type { StateSize } from "../machine/workflow-state.ts";
 import type { TimedRule } from "../model/retention-rule.ts";
-import type { StuckReason } from "../model/stuck-reason.ts";
+import type { TroubleReason } from "../model/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
 import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
+import { DueDuties } from "./due/due-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
 
 /** How long finished runs are kept. */
@@ -54,7 +56,7 @@ const NEAR_BOUND = 0.8;
 const DOUBT_MS = 1000;
 
 /** What is said of a stuck run, by the reason. */
-const STUCK_TEXTS: Readonly<Record<Exclude<StuckReason, "paused">, string>> = {
+const STUCK_TEXTS: Readonly<Record<TroubleReason, string>> = {
   "owner-losses":
     "A run is stuck: the processes that executed it ended one after the other. Find out why, then resume or cancel the run.",
   "code-mismatch":
@@ -80,6 +82,7 @@ export class LeaderDuties {
   /** Until when nothing is pruned beside the steps: the last command found nothing that it may drop. */
   #fruitlessUntilMs = 0;
   readonly #calls: CallDuties;
+  readonly #due: DueDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -96,6 +99,7 @@ export class LeaderDuties {
     const goOn = (): boolean => this.#leads && !this.#stopped;
     this.#children = new ChildDuties({ engine, clock, logger, goOn });
     this.#calls = new CallDuties({ engine, clock, logger, goOn });
+    this.#due = new DueDuties({ engine, clock, logger, goOn });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -114,6 +118,7 @@ export class LeaderDuties {
         // The failure detector reports what it notices from then on, to the node that leads.
         this.#silent.clear();
         this.#measuredAtMs = this.#clock.monotonicMs();
+        if (notice.isLocal) this.#due.begin();
         break;
       case "node-lost":
         this.#leads = true;
@@ -132,6 +137,7 @@ export class LeaderDuties {
   onEvent(event: WorkflowEvent): void {
     if (event.type === "run-ended" && this.#leads) this.#children.onEnd(event);
     if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
+    if (event.type === "run-started" && event.startAtMs > 0 && this.#leads) this.#due.look();
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -143,6 +149,7 @@ export class LeaderDuties {
   stop(): void {
     this.#stopped = true;
     this.#stopTimer();
+    this.#due.stop();
   }
 
   /** One look at a time; an occasion that comes meanwhile is followed by another. */
@@ -172,6 +179,7 @@ export class LeaderDuties {
     await this.#prune(overview);
     this.#children.look(overview.hasClosingParents);
     this.#calls.look();
+    this.#due.look();
   }
 
   /** Resolves with how many runs are left to be moved. */

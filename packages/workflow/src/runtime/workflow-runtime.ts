@@ -257,6 +257,7 @@ export class WorkflowRuntime {
         this.#registration.onNodeChanged(event);
         this.#duties.onEvent(event);
         break;
+      case "run-started":
       case "run-ended":
       case "run-stuck":
       case "update-answered":

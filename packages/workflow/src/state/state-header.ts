@@ -9,7 +9,7 @@ import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
 import type { AuditTotals } from "./operators/audit-log.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 4;
+export const STATE_FORMAT_VERSION = 6;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts, AuditTotals {
@@ -35,6 +35,7 @@ export function encodeHeader({
   waiting,
   stuck,
   paused,
+  delayed,
   finishedBytes,
   tombstones,
   auditEntries,
@@ -49,6 +50,7 @@ export function encodeHeader({
   writer.uint(8, uptimeMs);
   writer.uint(9, stuck);
   writer.uint(10, paused);
+  writer.uint(11, delayed);
   writer.uint(20, finishedBytes);
   writer.uint(21, tombstones);
   writer.uint(22, auditEntries);
@@ -72,7 +74,8 @@ export function encodeHeader({
 
 /** A store without a header is a new one. Throws STATE_FORMAT_UNSUPPORTED for one that another version wrote. */
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
-  let [version, clock, lastEpoch, finished, salt, uptimeMs, stuck, paused] = [0, 0, 0, 0, "", 0, 0, 0];
+  let [version, clock, lastEpoch, finished, salt, uptimeMs] = [0, 0, 0, 0, "", 0];
+  let [stuck, paused, delayed] = [0, 0, 0];
   let [finishedBytes, tombstones, auditEntries, auditBytes] = [0, 0, 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
@@ -86,6 +89,7 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 8) uptimeMs = from.uint();
     else if (field === 9) stuck = from.uint();
     else if (field === 10) paused = from.uint();
+    else if (field === 11) delayed = from.uint();
     else if (field === 20) finishedBytes = from.uint();
     else if (field === 21) tombstones = from.uint();
     else if (field === 22) auditEntries = from.uint();
@@ -121,5 +125,5 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     );
   }
   const ended = { finished, finishedBytes, tombstones, auditEntries, auditBytes };
-  return { clock, lastEpoch, salt, uptimeMs, ...ended, loads, waiting, stuck, paused };
+  return { clock, lastEpoch, salt, uptimeMs, ...ended, loads, waiting, stuck, paused, delayed };
 }

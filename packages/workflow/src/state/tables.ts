@@ -9,7 +9,7 @@
  * O3. A run on a vacated seat, and a run on none that a live node can execute, is to be moved: that is in the state itself, so the leader of the moment moves the
  *     next piece, and nothing is forgotten.
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
- * O5. A stuck or paused run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
+ * O5. A stuck, paused or delayed run is on no seat. {@link Tables.release} gives it to a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
  * O7. A run of a paused type is given to no node (operators/paused-types.ts PT1 to PT3).
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
  */
@@ -204,10 +204,23 @@ export class Tables {
       this.finish(run, released, { status: "cancelled", reason: head.cancelReason });
   }
 
+  /** Lets a delayed run begin, with its time limit counted from now (O5). */
+  begin(run: RunRecord, head: RunningHead): void {
+    const { startAtMs, deadlineAtMs } = run;
+    const limitMs = deadlineAtMs === 0 ? 0 : deadlineAtMs - startAtMs;
+    const rebased = limitMs === 0 ? 0 : Math.min(this.clock + limitMs, Number.MAX_SAFE_INTEGER);
+    this.release(this.runs.rebase(run, rebased), head, "start");
+  }
+
   /** Takes a run off its seat until somebody resumes it (O5). */
   pause(run: RunRecord, head: RunningHead, pauseReason: string): void {
     const paused = { stuck: "paused", mismatch: undefined, pauseReason } as const;
     this.#move(run, { ...head, ...paused }, { ...NO_SEAT, to: 0, reason: "mending" });
+  }
+
+  /** Lets a run that was paused before it began wait for its beginning again (O5). */
+  delay(run: RunRecord, head: RunningHead): void {
+    this.#move(run, { ...head, stuck: "delayed", pauseReason: undefined }, { ...NO_SEAT, to: 0, reason: "resume" });
   }
 
   /** Has the owner of a run begin again with it, under a new epoch: what the owner knows of it is not all any more. */
@@ -249,7 +262,7 @@ export class Tables {
     const seed = derivedSeed(`${run.seed.join()}:${generation}`);
     // Its history is empty: no replay of it has the old behaviours.
     const behaviourLevel = this.nodes.commonLevel;
-    const own = { version, seed, generation, startIndex: this.index, initialAttributes: attributes };
+    const own = { version, seed, generation, startIndex: this.index, initialAttributes: attributes, startAtMs: 0 };
     const facts = { ...factsOf(run), ...own, behaviourLevel };
     const kept = { owner, seat, reason: before.reason, cancelReason, isTimedOut, hasChildren, signalIds, updates };
     const epoch = this.nextEpoch();

@@ -6,7 +6,7 @@ import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
 import type { BehaviourLevel } from "../model/run-needs.ts";
 import type { RunOutcome } from "../model/run-outcome.ts";
-import type { CodeMismatch, StuckReason } from "../model/stuck-reason.ts";
+import type { CodeMismatch, TroubleReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { OpenUpdate, UpdateVerdict } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
@@ -35,6 +35,8 @@ export interface RunStarted extends At {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have. */
   readonly behaviourLevel: BehaviourLevel;
+  /** When it is to begin, in ms since the epoch; 0: it has begun. */
+  readonly startAtMs: number;
 }
 
 /** A run has another generation: its history is empty, and its input another one. */
@@ -116,7 +118,7 @@ export interface RunStuck extends At {
   readonly type: "run-stuck";
   readonly runId: string;
   readonly workflowType: string;
-  readonly reason: Exclude<StuckReason, "paused">;
+  readonly reason: TroubleReason;
   /** Where code and history differ, for `code-mismatch`. */
   readonly mismatch: CodeMismatch | undefined;
   /** Who executed it last. */

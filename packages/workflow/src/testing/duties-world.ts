@@ -190,6 +190,7 @@ export class DutiesWorld {
       children: refuse,
       unreportedEnds: async (limit) => state.unreportedEnds(limit),
       owedAnswers: async (limit) => state.owedAnswers(limit),
+      agenda: async () => state.agenda(),
       stream: refuse,
       variables: refuse,
       list: refuse,

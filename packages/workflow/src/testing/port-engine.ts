@@ -26,6 +26,7 @@ export const METHODS: readonly Method[] = Object.keys({
   children: true,
   unreportedEnds: true,
   owedAnswers: true,
+  agenda: true,
   stream: true,
   variables: true,
   list: true,

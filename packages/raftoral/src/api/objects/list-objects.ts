@@ -12,7 +12,7 @@ export async function* listObjects(
   options: CallOptions | undefined,
 ): AsyncGenerator<ObjectSummary, void, undefined> {
   const { type: workflowType } = workflowArgument(object, undefined);
-  for (const status of ["running", "stuck", "paused"] as const) {
+  for (const status of ["running", "stuck", "paused", "delayed"] as const) {
     for await (const { runId, version, owner } of workflows.list({ workflowType, status }, options)) {
       const key = objectKey(workflowType, runId);
       if (key !== undefined) yield { key, runId, version, status, owner };

@@ -97,7 +97,7 @@ export interface Operations {
   /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
   cancel(runId: string, options?: CancelOptions): Promise<void>;
   /**
-   * Lets a stuck or paused run go on, and withdraws a pause that its owner has not come to; another run is left as it is. Resolves once that is committed. Rejects with
+   * Lets a stuck or paused run go on, begins a delayed one at once, and withdraws a pause that its owner has not come to; another run is left as it is. Resolves once that is committed. Rejects with
    * WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
    */
   resume(runId: string, options?: MendOptions): Promise<void>;

@@ -22,6 +22,8 @@ export function inputDigest(input: Uint8Array): Uint8Array | undefined {
 function canonical(_key: string, value: unknown): unknown {
   if (typeof value === "number" && !Number.isFinite(value)) throw new RangeError("beyond the numbers of JavaScript");
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const keys = Object.keys(value);
+  if (keys.every((key, at) => at === 0 || (keys[at - 1] as string) < key)) return value;
   const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries);
 }

@@ -1,5 +1,5 @@
 /** Options of calls that may start a run. */
-import type { AttributeValues, IdPolicy, TraceContext } from "@raftoral/workflow";
+import type { AttributeValues, IdPolicy, Moment, TraceContext } from "@raftoral/workflow";
 import type { CallOptions } from "../call-options.ts";
 
 /** Options of a start. */
@@ -11,7 +11,14 @@ export interface StartOptions extends CallOptions {
    * registered; a repeated start then finds its run whatever its version.
    */
   readonly version?: number;
-  /** How long the run may take, in milliseconds, over crashes and all: it has then failed with RUN_TIMED_OUT. Without a limit by default. */
+  /**
+   * How long after the call the run begins, in milliseconds. Until then its status is `delayed`: it has its id, can be found, signalled and cancelled, and no node executes it.
+   * `resume` begins it at once. No clock that is set meanwhile changes the delay while one node leads.
+   */
+  readonly delayMs?: number;
+  /** As `delayMs`, with the time of day at which the run begins: a Date, or milliseconds since the epoch. A time that has passed begins it at once. Not together with `delayMs`. */
+  readonly startAt?: Moment;
+  /** How long the run may take, in milliseconds, over crashes and all, from its beginning: it has then failed with RUN_TIMED_OUT. Without a limit by default. */
   readonly runTimeoutMs?: number;
   /** What the run is found by (`list`), beside what its body sets. Not compared with those of a run that exists, which keeps its own. */
   readonly attributes?: AttributeValues;

@@ -13,6 +13,7 @@ import { Payload } from "../payloads/payload.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import type { WorkflowName } from "../workflows.ts";
 import type { StartRequest } from "../workflows-port.ts";
+import { beginningArgument } from "./beginning.ts";
 import type { StartOptions } from "./start-options.ts";
 
 /** What a start has where its caller gives nothing. */
@@ -30,6 +31,7 @@ export async function startRequest(
   { uuid, activeTrace }: Chosen,
 ): Promise<StartRequest> {
   const { runId, version: pinned, runTimeoutMs, attributes = {}, idPolicy, startId, trace } = optionsArgument(options);
+  const { delayMs, startAt } = optionsArgument(options);
   const policy = idPolicyArgument(idPolicy);
   const { type: workflowType, version } = workflowArgument(workflow, pinned);
   // Chosen here, so that a repeat after a lost answer finds the run that the first attempt started.
@@ -44,6 +46,7 @@ export async function startRequest(
     version,
     isPinned: pinned !== undefined,
     runTimeoutMs: runTimeoutArgument(runTimeoutMs),
+    ...beginningArgument(delayMs, startAt),
     attributes: storedAttributes(id, attributes),
     idPolicy: policy,
     // Chosen here for the same reason: a repeat must not meet what the first attempt made as another's.

@@ -47,7 +47,7 @@ test("a list is narrowed and ordered as the flags say", async () => {
 });
 
 test.each<[flag: string, value: string, complaint: RegExp]>([
-  ["--status", "running,lost", /running, stuck, paused, completed, failed or cancelled/],
+  ["--status", "running,lost", /running, stuck, paused, delayed, completed, failed or cancelled/],
   ["--owner", "me", /whole number/],
   ["--where", "=5", /name=value/],
   ["--created-from", "yesterday", /2026-01-31/],
@@ -90,10 +90,10 @@ test("runs are counted by type and status", async () => {
   const { code, out } = await ask("count");
   expect(code).toBe(0);
   expect(out.split("\n").map((line) => line.split(/ +/))).toEqual([
-    ["TYPE", "RUNNING", "STUCK", "PAUSED", "COMPLETED", "FAILED", "CANCELLED", "ALL"],
-    ["process_order", "1", "0", "0", "0", "1", "0", "2"],
-    ["mail", "1", "0", "0", "0", "0", "0", "1"],
-    ["all", "2", "0", "0", "0", "1", "0", "3"],
+    ["TYPE", "RUNNING", "STUCK", "PAUSED", "DELAYED", "COMPLETED", "FAILED", "CANCELLED", "ALL"],
+    ["process_order", "1", "0", "0", "0", "0", "1", "0", "2"],
+    ["mail", "1", "0", "0", "0", "0", "0", "0", "1"],
+    ["all", "2", "0", "0", "0", "0", "1", "0", "3"],
     [""],
   ]);
   expect(JSON.parse((await ask("count", "--json", "--stale")).out)).toContainEqual({

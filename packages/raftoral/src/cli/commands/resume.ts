@@ -11,9 +11,9 @@ interface ResumeFlags extends ClientFlags {
 export function addResume(program: Command, io: CliIo): void {
   const command = program
     .command("resume")
-    .summary("let a stuck or paused run go on")
+    .summary("let a stuck or paused run go on, or begin a delayed one")
     .description(
-      "Let a stuck run go on, as if it had lost no owner, or a paused one. `raftoral show` says why it is stuck or paused; another run is left as it is.",
+      "Let a stuck run go on, as if it had lost no owner, or a paused one, or begin a delayed one now. `raftoral show` says why it is stuck or paused; another run is left as it is.",
     )
     .argument("<id>", "the run's id")
     .option("--reason <text>", "why, for the audit")

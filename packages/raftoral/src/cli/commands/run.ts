@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
 import { parseAttribute } from "../attribute-argument.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
-import { parseDuration } from "../durations.ts";
+import { parseDuration, parseMoment } from "../durations.ts";
 import type { CliIo } from "../io.ts";
 import { readJsonArgument } from "../json-argument.ts";
 import { visible } from "../visible.ts";
@@ -14,6 +14,8 @@ interface RunFlags extends ClientFlags {
   readonly version?: number;
   readonly wait?: boolean;
   readonly runTimeout?: number;
+  readonly delay?: number;
+  readonly startAt?: Date;
   readonly attribute?: AttributeValues;
   readonly ifExists?: IdPolicy;
 }
@@ -35,6 +37,8 @@ export function addRun(program: Command, io: CliIo): void {
     .option("--id <id>", "the run's id (default: a random one)")
     .option("--version <n>", "the workflow's version (default: the newest registered)", parseVersion)
     .option("--run-timeout <duration>", "how long the run may take, e.g. 10m; it has then failed", parseDuration)
+    .option("--delay <duration>", "begin so long after the call, e.g. 10m", parseDuration)
+    .option("--start-at <time>", "begin at a time, e.g. 2026-03-29T02:30:00+01:00", parseMoment)
     .option("--attribute <name=value>", "what the run is found by, e.g. customer=ada (repeatable)", parseAttribute)
     .addOption(
       new Option("--if-exists <policy>", "what to do with a run that has the id")
@@ -50,6 +54,8 @@ export function addRun(program: Command, io: CliIo): void {
         ...(flags.id === undefined ? {} : { runId: flags.id }),
         ...(flags.version === undefined ? {} : { version: flags.version }),
         ...(flags.runTimeout === undefined ? {} : { runTimeoutMs: flags.runTimeout }),
+        ...(flags.delay === undefined ? {} : { delayMs: flags.delay }),
+        ...(flags.startAt === undefined ? {} : { startAt: flags.startAt }),
         ...(flags.ifExists === undefined ? {} : { idPolicy: flags.ifExists }),
         ...(flags.attribute === undefined ? {} : { attributes: flags.attribute }),
       });

@@ -167,6 +167,14 @@ export function formatRun({ description: run, input, ended, history, pending }: 
         : [["Parent", clip(`${run.parent.runId}, at ${run.parent.path}`, 512)] as const]),
       ...(run.stuckReason === undefined ? [] : [["Stuck", clip(stuckText(run), widths.text)] as const]),
       ...(run.pauseReason === undefined ? [] : [["Paused", clip(pauseText(run), widths.text)] as const]),
+      ...(run.startsAtMs === undefined
+        ? []
+        : [
+            [
+              "Begins",
+              `${formatTime(run.startsAtMs)} UTC; at once with: raftoral resume ${clip(run.runId, 512)}`,
+            ] as const,
+          ]),
       ...attributeFields(run, widths.text),
       ["Started", `${formatTime(run.startedAtMs)} UTC`],
       ...(run.trace === undefined ? [] : [["Trace", run.trace.traceparent] as const]),
@@ -199,7 +207,8 @@ function attributeFields({ attributes }: RunDescription, width: number): readonl
 
 function ownerOf({ owner, status, behaviourLevel, pauseReason }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  if (status === "stuck" || status === "paused" || pauseReason !== undefined) return "none";
+  const isHeld = status === "stuck" || status === "paused" || status === "delayed";
+  if (isHeld || pauseReason !== undefined) return "none";
   const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
   return `none: no live node has registered this type and version${release}`;
 }

@@ -321,7 +321,12 @@ function startOf(request: StartRequest) {
   const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace, idPolicy, startId } = request;
   const found = { attributes: attributeValues(request.attributes), idPolicy };
   const unique = startId === undefined ? {} : { startId };
-  const limited = runTimeoutMs === undefined ? {} : { runTimeoutMs };
+  const { delayMs, startAtMs } = request;
+  const limited = {
+    ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
+    ...(delayMs === undefined ? {} : { delayMs }),
+    ...(startAtMs === undefined ? {} : { startAt: startAtMs }),
+  };
   const pinned = isPinned && version !== undefined ? { version } : {};
   const workflow = { type, ...(version === undefined ? {} : { version }) };
   return {

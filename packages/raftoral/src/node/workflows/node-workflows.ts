@@ -321,7 +321,7 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async #startFacts(request: StartRequest): Promise<RunStart> {
     const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
-    const { attributes } = request;
+    const { attributes, delayMs, startAtMs } = request;
     const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
     assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
     // A start right after this node's own would be of a type that no node has registered yet.
@@ -342,6 +342,8 @@ export class NodeWorkflows implements WorkflowsPort {
       ...given,
       ...(inputDigest === undefined ? {} : { inputDigest }),
       ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
+      ...(delayMs === undefined ? {} : { delayMs }),
+      ...(startAtMs === undefined ? {} : { startAtMs }),
       ...(trace === undefined ? {} : { trace }),
       ...(attributes.size === 0 ? {} : { attributes: encodeAttributes(attributes) }),
       ...(idPolicy === "use-existing" ? {} : { idPolicy }),

@@ -3,6 +3,7 @@ import {
   attributeValues,
   type ChildView,
   type CodeMismatch,
+  type DelayedSummary,
   decodeValue,
   type KnownProgress,
   type PausedSummary,
@@ -137,6 +138,7 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
     // Its first owner is no takeover. A run that began without an owner has had none yet.
     takeovers: Math.max(0, run.attempt - 1),
     startedAtMs: run.startedAtMs,
+    startsAtMs: run.status === "delayed" ? run.startAtMs : undefined,
     endedAtMs: isOpen(run) ? undefined : run.endedAtMs,
     recordCount: run.recordCount,
     stuckReason: run.status === "stuck" ? run.stuckReason : undefined,
@@ -149,8 +151,8 @@ function factsOf(run: StateSummary): Omit<RunSummary, "error"> {
   };
 }
 
-function isOpen(run: StateSummary): run is RunningSummary | StuckSummary | PausedSummary {
-  return run.status === "running" || run.status === "stuck" || run.status === "paused";
+function isOpen(run: StateSummary): run is RunningSummary | StuckSummary | PausedSummary | DelayedSummary {
+  return "signals" in run;
 }
 
 function failureOf(run: StateSummary): RecordedError | undefined {

@@ -91,6 +91,7 @@ export const streamAppend = defineCommand<StreamAppend, Done>({
       );
     }
     const keep = { chunks: keepChunks, bytes: keepBytes };
+    if (fresh.length > 0) tables.runs.hasExtra(run);
     for (const { name, spans, ends } of fresh) {
       const { next, hasEnded } = streams.append(run, name, { spans, ends, epoch: command.epoch, keep });
       tables.events.push({

@@ -194,6 +194,8 @@ function start(tables: Tables, source: RunRecord, command: Fork, copied: Copied)
     deadlineAtMs: 0,
     initialAttributes,
     startId: "",
+    startAtMs: 0,
+    isDelay: false,
   };
   const input = hasInput ? command.input : inputOf(tables.runs.records, source);
   tables.runs.start(facts, head, input);

@@ -77,7 +77,7 @@ export const prune = defineCommand<Prune, Pruned>({
     if (uptimeFromMs === tables.uptimeMs && uptimeMs > uptimeFromMs) tables.uptimeMs = uptimeMs;
     const pruning: Pruning = { runIds: [], passedOver: 0, more: false, onlyHandedOver, keepsIds: maxIds > 0 };
     for (const { workflowType, status } of rules.length === 0 ? [] : runs.counters.all()) {
-      if (status === "running" || status === "stuck" || status === "paused") continue;
+      if (status !== "completed" && status !== "failed" && status !== "cancelled") continue;
       const keptMs = retentionOf(rules, { workflowType, status }, retentionMs);
       pruneWhile(tables, pruning, runs.finished({ workflowType, status }), (head) => isOld(tables, head, keptMs));
     }

@@ -11,6 +11,7 @@
  *      hear of its end does not make way.
  * WS7. A start whose id a run had that was pruned is decided alike, by what is left of that run (pruned-start.ts).
  * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
+ * WS7. A run with a delay, or with a time that its proposer's clock has not reached, is on no seat until it is begun (begin-due.ts).
  */
 import type { NodeId } from "@raftoral/raft-core";
 import {
@@ -65,6 +66,10 @@ export interface StartFacts {
   readonly idPolicy?: IdPolicy;
   /** Names the start: the same one again is answered as created. Absent: its seed names it. */
   readonly startId?: string;
+  /** How long after `atMs` the run begins, in ms. Absent: with its start. */
+  readonly delayMs?: number;
+  /** When it begins, in ms since the epoch, if that is later than `atMs`. Not together with `delayMs`. */
+  readonly startAtMs?: number;
   /** The place in a trace that the run belongs to. Dropped unless it is well-formed; that of a start that is repeated is not compared. */
   readonly trace?: TraceContext;
 }
@@ -108,6 +113,8 @@ const FIELDS = {
   attributes: optional(bytes(22)),
   idPolicy: optional(named(23, ID_POLICIES, "id policy")),
   startId: optional(string(24)),
+  delayMs: optional(uint(80)),
+  startAtMs: optional(uint(81)),
   trace: optional(message(40, traceContextCodec, NO_TRACE)),
 };
 
@@ -162,11 +169,14 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
   retire();
   const behaviourLevel = nodes.commonLevel;
   const needs = { type: workflowType, version, behaviourLevel };
-  const node = nodes.taker(command.owner, needs) ?? nodes.choose(needs, tables.loadOf);
+  const { startAtMs, isDelay } = beginningOf(command);
+  const isDelayed = startAtMs > 0;
+  const node = isDelayed ? undefined : (nodes.taker(command.owner, needs) ?? nodes.choose(needs, tables.loadOf));
   const { nodeId: owner, seat } = node ?? { nodeId: 0, seat: 0 };
   const epoch = tables.nextEpoch();
   const { runTimeoutMs = 0 } = command;
-  const deadlineAtMs = runTimeoutMs === 0 ? 0 : Math.min(tables.clock + runTimeoutMs, Number.MAX_SAFE_INTEGER);
+  const deadlineAtMs =
+    runTimeoutMs === 0 ? 0 : Math.min((isDelayed ? startAtMs : tables.clock) + runTimeoutMs, Number.MAX_SAFE_INTEGER);
   const seed = command.seed.length > 0 ? command.seed : derivedSeed(`${tables.salt}:${tables.index}:${runId}`);
   const trace = command.trace && traceContextOf(command.trace.traceparent, command.trace.tracestate);
   tables.runs.start(
@@ -184,6 +194,8 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
       deadlineAtMs,
       initialAttributes: attributes,
       startId: command.startId ?? "",
+      startAtMs,
+      isDelay,
       trace,
       behaviourLevel,
     },
@@ -198,7 +210,7 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
       isTimedOut: false,
       hasChildren: false,
       losses: NO_LOSSES,
-      stuck: undefined,
+      stuck: isDelayed ? "delayed" : undefined,
       mismatch: undefined,
       tried: [],
       signalIds: [],
@@ -229,8 +241,15 @@ export function begin(tables: Tables, command: StartFacts, retire: () => void = 
     deadlineAtMs,
     trace,
     behaviourLevel,
+    startAtMs,
   });
   return { ok: true, kind: "Started", runId, version, created: true, owner, epoch };
+}
+
+/** When the run begins; 0: with its start (WS7). A sum beyond the safe integers is the largest of them. */
+function beginningOf({ delayMs = 0, startAtMs = 0, atMs }: StartFacts): Pick<RunRecord, "startAtMs" | "isDelay"> {
+  if (delayMs > 0) return { startAtMs: Math.min(atMs + delayMs, Number.MAX_SAFE_INTEGER), isDelay: true };
+  return { startAtMs: startAtMs > atMs ? startAtMs : 0, isDelay: false };
 }
 
 /** The answer to a start whose id a run has; "replace" when that run is to make way (WS5). */

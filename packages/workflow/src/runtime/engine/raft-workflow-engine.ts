@@ -10,6 +10,7 @@ import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
 import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
 import type { PausedType } from "../../state/operators/paused-types.ts";
+import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { RunsToHandOver } from "../../state/runs/runs-to-hand-over.ts";
 import type { Tombstone } from "../../state/runs/tombstones.ts";
@@ -98,6 +99,10 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]> {
     return this.#executor.state.unreportedEnds(limit);
+  }
+
+  async agenda(): Promise<Agenda> {
+    return this.#executor.state.agenda();
   }
 
   async stream(query: StreamQuery): Promise<StreamPage | undefined> {

@@ -17,6 +17,7 @@ import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
 import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
 import type { PausedType } from "../../state/operators/paused-types.ts";
+import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
 import type { RunsToHandOver } from "../../state/runs/runs-to-hand-over.ts";
 import type { Tombstone } from "../../state/runs/tombstones.ts";
@@ -91,6 +92,8 @@ export interface WorkflowEngine {
   unreportedEnds(limit: number): Promise<readonly UnreportedEnd[]>;
   /** At most `limit` of the answers that runs are owed which called other runs. */
   owedAnswers(limit: number): Promise<readonly OwedAnswer[]>;
+  /** What comes first of what is to happen at a time. */
+  agenda(): Promise<Agenda>;
   stream(query: StreamQuery): Promise<StreamPage | undefined>;
   /** One page of a run's variables, or one of them. It does not look at the run's history. */
   variables(query: VariableQuery): Promise<VariablePage | undefined>;

@@ -52,7 +52,7 @@ export class BodyRest {
     }
     if (!history.isAllAsked) return new Promise((resolve) => history.whenAllAsked(resolve));
     return (
-      handlers.updates.judged() ??
+      handlers.judged() ??
       history.unsettled() ??
       childCancels.quiet() ??
       childRetries?.quiet() ??

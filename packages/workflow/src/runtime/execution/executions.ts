@@ -225,7 +225,7 @@ export class Executions {
     for (const [path, { kind, position }] of run.history) held.execution?.committed(path, kind, position);
     held.execution?.rest.stir();
     held.execution?.inbox.reset(run.signals);
-    held.execution?.handlers.updates.reset(run.updates);
+    held.execution?.handlers.reset(run.updates);
     if (run.cancelReason !== undefined) held.execution?.cancel(run.cancelReason);
     if (run.pauseReason !== undefined) this.#pause(held);
   }
@@ -270,7 +270,7 @@ export class Executions {
     if (held === undefined) return;
     held.outdated = true;
     held.execution?.rest.stir();
-    held.execution?.handlers.updates.arrived(update);
+    held.execution?.handlers.arrived(update);
     // Also a body without a handler for it: that is the answer then.
     this.#wake(held);
   }

@@ -34,6 +34,7 @@ import { unhandledRejection, watchStrayRejections } from "../body/stray-rejectio
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import { Latch } from "../collections/latch.ts";
 import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { History } from "../history/history.ts";
 import { HistorySize } from "../history/history-size.ts";
@@ -42,6 +43,7 @@ import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
 import { BodyCancellation } from "./body-cancellation.ts";
 import { bodyChildren } from "./body-children.ts";
+import { BodyEnd } from "./body-end.ts";
 import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
 import { ExecutionContext } from "./execution-context.ts";
@@ -80,10 +82,8 @@ export class RunExecution {
   readonly #calls: BodyCalls;
   readonly #replay: ReplayGate;
   readonly #place: PlacedBody;
-  readonly #ended = Promise.withResolvers<void>();
-  readonly #continued = Promise.withResolvers<BodyOutcome>();
-  /** Settles with the failure of a body that a rejection has ended (B5). */
-  readonly #stray = Promise.withResolvers<BodyOutcome>();
+  readonly #ended = new Latch();
+  readonly #end = new BodyEnd();
   readonly #cancellation: BodyCancellation;
   readonly #alarms: BodyAlarms;
   /** What the same body left behind, if it was in memory before (B8). */
@@ -117,7 +117,7 @@ export class RunExecution {
       runId,
       history: this.#history,
       answers: this.#answers,
-      ended: this.#ended.promise,
+      ended: this.#ended,
       maxBytes: maxPayloadBytes,
       interception: this.#interception,
     });
@@ -159,7 +159,7 @@ export class RunExecution {
     const lines = new BodyLines(evicted?.lines ?? 0, () => this.#calls.isReplaying);
     this.log = { logger, runId, workflowType: definition.type, lines };
     const { guard } = this.site;
-    this.streams = { writes: this.#history.streams, guard, interruption };
+    this.streams = { writes: () => this.#history.streams, guard, interruption };
     this.steps = {
       run: start,
       workflowType: definition.type,
@@ -201,14 +201,15 @@ export class RunExecution {
     watchStrayRejections();
     if (this.#evicted === undefined) this.#reports.bodyStarted(this.start.attempt, this.#history.size);
     const body = inBody(this.#place, () => this.#interception?.runBody(() => this.#outcome()) ?? this.#outcome());
-    const returned = await Promise.race([body, this.#stray.promise, this.#continued.promise]);
+    void body.then(this.#end.comes);
+    const returned = await this.#end.first;
     const { interruption, handlers } = this;
     if (interruption.isOver) return;
     handlers.returned();
     this.queries.returned();
-    const drained = Promise.race([handlers.drained(), this.#ended.promise]);
-    const over = drained.then(() => settledOutcome(returned, this, this.#shared));
-    const outcome = returned.status === "failed" ? returned : await Promise.race([over, this.#stray.promise]);
+    const decide = (): BodyOutcome => settledOutcome(returned, this, this.#shared);
+    const outcome =
+      returned.status === "failed" ? returned : await this.#end.drained(handlers.drained(), this.#ended, decide);
     if (interruption.isOver) return;
     if (this.#history.left > 0 && interruption.cancelled === undefined) {
       this.#diverged(this.#history.differenceAt("its end", `to have ${outcome.status}`));
@@ -225,14 +226,13 @@ export class RunExecution {
   /** A handler of a signal has failed, and the run with it. */
   #handlerFailed(error: unknown): void {
     if (error instanceof NonDeterminismError) this.#diverged(error);
-    else if (this.interruption.cancelled === undefined)
-      this.#stray.resolve({ status: "failed", error: recordedError(error) });
+    else if (this.interruption.cancelled === undefined) this.#end.strays(error);
     else if (!(error instanceof CancelledError)) this.#reports.cleanUpFailed(error);
   }
 
   /** The body asks for the next generation of its run: nothing of it goes on. */
   continueAsNew(input: Uint8Array): void {
-    this.#continued.resolve({ status: "continued", input });
+    this.#end.comes({ status: "continued", input });
   }
 
   /** Somebody has asked to cancel the run. A body that has not ended after a while is ended. */
@@ -307,7 +307,7 @@ export class RunExecution {
     this.#cancellation.end();
     this.#activity.end();
     this.#replay.close();
-    this.#ended.resolve();
+    this.#ended.open();
     const reports = this.#reports;
     this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
   }
@@ -326,7 +326,7 @@ export class RunExecution {
       lines: this.log.lines.count,
       hasReportedForeign: this.#hasReportedForeign,
       records: this.size.records,
-      latestUpdate: this.handlers.updates.latest,
+      latestUpdate: this.handlers.latestUpdate,
       signals: this.inbox.awaited,
       externals: this.children.externals.awaited,
     };
@@ -338,7 +338,7 @@ export class RunExecution {
   async hold(): Promise<void> {
     this.interruption.hold();
     await this.#activity.whenIdle();
-    await Promise.race([this.#history.quiet(), this.#ended.promise]);
+    await Promise.race([this.#history.quiet(), this.#ended.opened]);
   }
 
   /** The log refuses what the body goes on from: the run fails for that reason. */
@@ -367,7 +367,7 @@ export class RunExecution {
       if (!(reason instanceof CancelledError)) this.#reports.lateRejection(reason, inside);
       return;
     }
-    this.#stray.resolve({ status: "failed", error: recordedError(unhandledRejection(reason, inside)) });
+    this.#end.strays(unhandledRejection(reason, inside));
   }
 
   #reportLeftovers(outcome: BodyOutcome): void {

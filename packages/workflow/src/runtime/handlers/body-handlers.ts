@@ -32,21 +32,49 @@ export interface BodyHandlersOptions {
 
 type Handler = (ctx: WorkflowContext, value: never) => unknown;
 
-/** Registers handlers and follows them to their ends. */
-export class BodyHandlers {
+/** What a body with handlers, or with updates, has. */
+interface Made {
   readonly updates: BodyUpdates;
+  readonly signals: SignalHandlers;
+}
+
+/**
+ * Registers handlers and follows them to their ends.
+ *
+ * BH1. Nothing is made for a body that registers no handler and gets no update: most do not. The branch of the handlers is made with the first one that is registered, which is
+ *      at one place of the body's course.
+ */
+export class BodyHandlers {
   /** What the body has returned if it leaves its end open until its handlers have ended. */
   settledEnd: SettledEnd | undefined;
-  readonly #runs: HandlerRuns;
-  readonly #signals: SignalHandlers;
-  readonly #runId: string;
+  readonly #options: BodyHandlersOptions;
+  #made: Made | undefined;
+  #runs: HandlerRuns | undefined;
+  #hasBegun = false;
+  #hasReturned = false;
   #areSettable = false;
 
-  constructor({ site, inbox, start, contextOf, onFailed }: BodyHandlersOptions) {
-    this.#runs = new HandlerRuns(site, contextOf);
-    this.#runId = start.runId;
-    this.updates = new BodyUpdates(start, this.#runs);
-    this.#signals = new SignalHandlers(this.#runs, inbox, onFailed);
+  constructor(options: BodyHandlersOptions) {
+    this.#options = options;
+    if (options.start.updates.length > 0) this.#all();
+  }
+
+  #all(): Made {
+    if (this.#made !== undefined) return this.#made;
+    const { start, site, inbox, onFailed } = this.#options;
+    const runs = (): HandlerRuns => this.#handlerRuns();
+    this.#made = {
+      updates: new BodyUpdates(start, site, runs),
+      signals: new SignalHandlers(site, runs, inbox, onFailed),
+    };
+    if (this.#hasBegun) this.#made.updates.begin();
+    if (this.#hasReturned) this.returned();
+    return this.#made;
+  }
+
+  #handlerRuns(): HandlerRuns {
+    this.#runs ??= new HandlerRuns(this.#options.site, this.#options.contextOf);
+    return this.#runs;
   }
 
   /** `ctx.onUpdate`. To be called in the body: handlers run in the async context of this call. */
@@ -55,7 +83,8 @@ export class BodyHandlers {
     handler: Handler,
     { validate }: UpdateHandlerOptions<never>,
   ): void {
-    this.updates.handle({
+    this.#handlerRuns();
+    this.#all().updates.handle({
       name,
       input,
       output,
@@ -68,16 +97,18 @@ export class BodyHandlers {
 
   /** `ctx.variable`: from the body's first variable on, somebody outside may set its variables (settable-variables.ts). */
   onVariable(): void {
-    const { body } = this.#runs.site;
-    if (this.#areSettable || !this.#runs.site.behaves(BEHAVIOURS.settableVariables)) return;
+    const { site, start } = this.#options;
+    if (this.#areSettable || !site.behaves(BEHAVIOURS.settableVariables)) return;
     this.#areSettable = true;
-    this.updates.handle(settingVariables(this.#runId, body));
+    this.#handlerRuns();
+    this.#all().updates.handle(settingVariables(start.runId, site.body));
   }
 
   /** `ctx.on`. As {@link onUpdate}. */
   onSignal(signal: SignalDefinition | string, handler: Handler): void {
+    this.#handlerRuns();
     const { name, schema } = typeof signal === "string" ? { name: signal, schema: undefined } : signal;
-    this.#signals.handle({
+    this.#all().signals.handle({
       name,
       schema,
       handler: handler as (ctx: WorkflowContext, payload: unknown) => unknown,
@@ -87,22 +118,44 @@ export class BodyHandlers {
 
   /** The body has begun, and has registered what it registers before it waits. */
   begin(): void {
-    this.updates.begin();
+    this.#hasBegun = true;
+    this.#made?.updates.begin();
+  }
+
+  /** The run has another update. */
+  arrived(update: OpenUpdate): void {
+    this.#all().updates.arrived(update);
+  }
+
+  /** A snapshot has taken the place of events: these are not answered. */
+  reset(updates: readonly OpenUpdate[]): void {
+    if (updates.length > 0 || this.#made !== undefined) this.#all().updates.reset(updates);
+  }
+
+  /** Number of the update that came last. */
+  get latestUpdate(): number {
+    return this.#made?.updates.latest ?? 0;
+  }
+
+  /** Undefined when every update that has come is accepted or refused; else resolves when another look is worth while. */
+  judged(): Promise<void> | undefined {
+    return this.#made?.updates.judged();
   }
 
   /** The body has returned, or has failed: no message begins anything more. */
   returned(): void {
-    this.updates.returned();
-    this.#signals.returned();
+    this.#hasReturned = true;
+    this.#made?.updates.returned();
+    this.#made?.signals.returned();
   }
 
-  /** Resolves when no handler is under way. */
-  drained(): Promise<void> {
-    return this.#runs.drained();
+  /** Undefined when no handler is under way; else resolves when none is. */
+  drained(): Promise<void> | undefined {
+    return this.#runs?.drained();
   }
 
   /** Whether a call comes from a handler. */
   owns(site: CallSite): boolean {
-    return this.#runs.owns(site);
+    return this.#runs?.owns(site) === true;
   }
 }

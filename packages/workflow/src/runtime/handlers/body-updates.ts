@@ -60,7 +60,9 @@ interface Judged {
 /** The updates of one body (BU1 to BU5). */
 export class BodyUpdates {
   readonly #runId: string;
-  readonly #runs: HandlerRuns;
+  /** Of the body as a whole. */
+  readonly #site: CallSite;
+  readonly #runs: () => HandlerRuns;
   readonly #handlers = new Map<string, UpdateHandling>();
   /** Acceptances of earlier owners whose handlers are not registered, by their names in paths. */
   readonly #recorded = new Map<string, Recorded[]>();
@@ -86,9 +88,11 @@ export class BodyUpdates {
       readonly history: readonly (readonly [path: string, record: HistoryRecord])[];
       readonly updates: readonly OpenUpdate[];
     },
-    runs: HandlerRuns,
+    site: CallSite,
+    runs: () => HandlerRuns,
   ) {
     this.#runId = runId;
+    this.#site = site;
     this.#runs = runs;
     for (const [path, record] of history) {
       if (record.kind !== "update") continue;
@@ -126,7 +130,7 @@ export class BodyUpdates {
   handle(handling: UpdateHandling): void {
     const name = escapedName(handling.name);
     this.#handlers.set(handling.name, handling);
-    this.#runs.site.body.hasHandlers = true;
+    this.#site.body.hasHandlers = true;
     const recorded = this.#recorded.get(name) ?? [];
     this.#recorded.delete(name);
     for (const each of recorded) this.#resume(each);
@@ -154,7 +158,7 @@ export class BodyUpdates {
   }
 
   get #accepts(): boolean {
-    const { interruption } = this.#runs.site.body.parts;
+    const { interruption } = this.#site.body.parts;
     return this.#isOpen && !interruption.isClosed && interruption.cancelled === undefined;
   }
 
@@ -169,7 +173,7 @@ export class BodyUpdates {
   }
 
   async #acceptAll(): Promise<void> {
-    const { history } = this.#runs.site;
+    const { history } = this.#site;
     await new Promise<void>((resolve) => history.whenAllAsked(resolve));
     for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
       const judged = await this.#judged(next);
@@ -181,7 +185,7 @@ export class BodyUpdates {
       if (!this.#accepts) return;
       // From here on in one turn: what was found of the body holds until the acceptance is on its way (BU2).
       this.#pending.shift();
-      if (judged !== undefined && this.#passes(judged)) this.#runs.track(() => this.#accept(judged));
+      if (judged !== undefined && this.#passes(judged)) this.#runs().track(() => this.#accept(judged));
     }
   }
 
@@ -199,7 +203,7 @@ export class BodyUpdates {
     try {
       const raw = decodeValue(input, `the input of update ${name}`);
       if (handling.input === undefined) return { update, handling, raw, verdict: undefined };
-      const verdict = await asked(this.#runs.site, this.#question(update, handling.input, raw));
+      const verdict = await asked(this.#runs().site, this.#question(update, handling.input, raw));
       if (!verdict.ok) throw verdict.error;
       return { update, handling, raw, verdict };
     } catch (error) {
@@ -223,7 +227,7 @@ export class BodyUpdates {
 
   /** What an acceptance waits for; with a validator, whatever is on its way that it is to see. Undefined when it may be proposed in this turn. */
   #before(isValidated: boolean): Promise<unknown> | undefined {
-    const { body, history } = this.#runs.site;
+    const { body, history } = this.#site;
     if (!this.#accepts) return undefined;
     if (isValidated && this.#accepting > 0) return new Promise<void>((resolve) => this.#whenAccepted.push(resolve));
     const rest = isValidated ? untilRest(body.parts) : undefined;
@@ -231,11 +235,11 @@ export class BodyUpdates {
   }
 
   #nextTurn(): Promise<void> {
-    return new Promise((resolve) => this.#runs.site.clock.soon(resolve));
+    return new Promise((resolve) => this.#site.clock.soon(resolve));
   }
 
   async #rest(): Promise<void> {
-    const { parts } = this.#runs.site.body;
+    const { parts } = this.#site.body;
     for (let rest = untilRest(parts); rest !== undefined; rest = untilRest(parts)) await rest;
   }
 
@@ -245,7 +249,7 @@ export class BodyUpdates {
 
   /** Never rejects. The first part is in the turn of the call: what {@link #ready} has found holds (BU2). */
   async #accept({ update, handling, raw, verdict }: Judged): Promise<void> {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { body, history } = site;
     const { interception, interruption } = body.parts;
     const { id, name, number } = update;
@@ -282,12 +286,12 @@ export class BodyUpdates {
 
   /** An earlier owner accepted it (BU3). */
   #resume({ path, record }: Recorded): void {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { interception, interruption } = site.body.parts;
     const found = site.history.find(path, "update");
     if (found === undefined) return;
     interception?.callBegins(path, "update", true);
-    this.#runs.track(async () => {
+    this.#runs().track(async () => {
       await site.body.recorded(record.position);
       if (!interruption.isOver) await this.#run(path, acceptedIn(record, path), { isReplay: true, verdict: undefined });
     });
@@ -299,7 +303,7 @@ export class BodyUpdates {
     accepted: AcceptedUpdate,
     { isReplay, verdict }: { readonly isReplay: boolean; readonly verdict: Verdict<unknown> | undefined },
   ): Promise<void> {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { interception, interruption, onDiverged } = site.body.parts;
     const { id, name, input: raw, parsed } = accepted;
     if (!isReplay) this.#accepted();
@@ -311,7 +315,7 @@ export class BodyUpdates {
     if (handling === undefined) return;
     const { input: schema, output, handler, inPlace } = handling;
     try {
-      const answer = await this.#runs.begin(path, inPlace, async (ctx) => {
+      const answer = await this.#runs().begin(path, inPlace, async (ctx) => {
         const question = schema === undefined ? undefined : { path, schema, raw, subject: updateInputOf(name) };
         const given =
           parsed === undefined || question === undefined ? raw : await parsedValue(site, question, parsed, verdict);
@@ -332,14 +336,14 @@ export class BodyUpdates {
 
   /** BU4. */
   async #answer(id: string, verdict: "completed" | "failed", value: Uint8Array): Promise<void> {
-    const { history } = this.#runs.site;
+    const { history } = this.#site;
     if (!this.#unanswered.has(id)) return;
     await history.concludeUpdate({ id, verdict, value });
     this.#unanswered.delete(id);
   }
 
   #refuse({ id }: OpenUpdate, code: UpdateRefusalCode, message: string): void {
-    const { history } = this.#runs.site;
+    const { history } = this.#site;
     // Where the log takes no refusal, the update stays, and the next owner finds it.
     history.concludeUpdate({ id, verdict: "rejected", value: encodeRefusal(code, message) }).catch(() => {});
   }

@@ -45,9 +45,9 @@ export class HandlerRuns {
     });
   }
 
-  /** Resolves when no handler is under way. */
-  drained(): Promise<void> {
-    return this.#open === 0 ? Promise.resolve() : new Promise((resolve) => this.#whenDrained.push(resolve));
+  /** Undefined when no handler is under way; else resolves when none is. */
+  drained(): Promise<void> | undefined {
+    return this.#open === 0 ? undefined : new Promise((resolve) => this.#whenDrained.push(resolve));
   }
 
   /** Whether a call comes from a handler. */

@@ -14,6 +14,7 @@ import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { Receipt } from "../body/signal-waits.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { parsed } from "../calls/parsed.ts";
+import { Latch } from "../collections/latch.ts";
 import { never } from "../history/history.ts";
 import type { HandlerRuns, InPlace } from "./handler-runs.ts";
 
@@ -27,15 +28,18 @@ export interface SignalHandling {
 
 /** The signal handlers of one body (SH1 to SH4). */
 export class SignalHandlers {
-  readonly #runs: HandlerRuns;
+  /** Of the body as a whole. */
+  readonly #site: CallSite;
+  readonly #runs: () => HandlerRuns;
   readonly #inbox: SignalInbox;
   readonly #onFailed: (error: unknown) => void;
   readonly #handlers = new Map<string, SignalHandling>();
-  readonly #returned = Promise.withResolvers<void>();
+  readonly #returned = new Latch();
   #isOpen = true;
 
   /** `onFailed`: hears of what a handler throws (SH3). */
-  constructor(runs: HandlerRuns, inbox: SignalInbox, onFailed: (error: unknown) => void) {
+  constructor(site: CallSite, runs: () => HandlerRuns, inbox: SignalInbox, onFailed: (error: unknown) => void) {
+    this.#site = site;
     this.#runs = runs;
     this.#inbox = inbox;
     this.#onFailed = onFailed;
@@ -47,7 +51,7 @@ export class SignalHandlers {
     const escaped = escapedName(name);
     const isNew = !this.#handlers.has(name);
     this.#handlers.set(name, handling);
-    const { body } = this.#runs.site;
+    const { body } = this.#site;
     body.hasHandlers = true;
     body.signals.handle(name, (receipt) => this.#begin(name, receipt));
     if (isNew) void this.#receiveAll(name, escaped).catch(this.#onFailed);
@@ -56,17 +60,17 @@ export class SignalHandlers {
   /** The body has returned, or has failed (SH4). */
   returned(): void {
     this.#isOpen = false;
-    this.#returned.resolve();
+    this.#returned.open();
   }
 
   get #receives(): boolean {
-    const { interruption } = this.#runs.site.body.parts;
+    const { interruption } = this.#site.body.parts;
     return this.#isOpen && !interruption.isClosed && interruption.cancelled === undefined;
   }
 
   /** Asks for signals, each under a path of its own. Ends with the body. */
   async #receiveAll(name: string, escaped: string): Promise<void> {
-    const { body } = this.#runs.site;
+    const { body } = this.#site;
     for (let number = 0; ; number++) {
       // No call's path: those have digits behind the `#`.
       const path = `${escaped}#s${number}`;
@@ -80,7 +84,7 @@ export class SignalHandlers {
 
   /** The next signal, at its turn; undefined when the body asks for none any more. */
   async #received(name: string, path: string): Promise<Receipt | undefined> {
-    const { site } = this.#runs;
+    const { site } = this.#runs();
     const { body, history } = site;
     const { interception } = body.parts;
     interception?.callBegins(path, "signal", history.has(path));
@@ -101,7 +105,7 @@ export class SignalHandlers {
       } else {
         const { promise, resolve } = Promise.withResolvers<void>();
         const stop = this.#inbox.listen(name, resolve);
-        await Promise.race([promise, this.#returned.promise]);
+        await Promise.race([promise, this.#returned.opened]);
         stop();
       }
     }
@@ -109,13 +113,14 @@ export class SignalHandlers {
 
   /** A signal has its turn, and no wait takes it. */
   #begin(name: string, { record, path }: Receipt): void {
-    const { interruption } = this.#runs.site.body.parts;
-    this.#runs.track(async () => {
+    const { interruption } = this.#site.body.parts;
+    const runs = this.#runs();
+    runs.track(async () => {
       const handling = this.#handlers.get(name);
       // A body that is held begins nothing, and does not end either; the next owner finds the record.
       if (handling === undefined || interruption.isClosed) return never();
       try {
-        await this.#runs.begin(path, handling.inPlace, (ctx, site) => handled(ctx, site, handling, { record, path }));
+        await runs.begin(path, handling.inPlace, (ctx, site) => handled(ctx, site, handling, { record, path }));
       } catch (error) {
         this.#onFailed(error);
       }

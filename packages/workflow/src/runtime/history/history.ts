@@ -11,7 +11,6 @@ import { NonDeterminismError } from "../../author/errors.ts";
 import type { NewRecord } from "../../commands/history/records.ts";
 import type { StreamPart } from "../../commands/history/stream-append.ts";
 import type { UpdateAnswer } from "../../commands/history/update-answer.ts";
-import type { Refused } from "../../commands/refusal.ts";
 import type { WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
@@ -25,9 +24,11 @@ import { outsideBodies } from "../body/body-place.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import { LazySet } from "../collections/lazy-set.ts";
 import { type Proposer, proposalFailure } from "../engine/retrying-proposer.ts";
-import { type StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
+import { BodyStreams } from "../streams/body-streams.ts";
+import type { StreamBounds, StreamWrites } from "../streams/stream-writes.ts";
 import type { NextGeneration } from "./next-generation.ts";
 import type { LeftBehind, Ownership, UpdateAcceptance, UpdateConclusion } from "./ownership.ts";
+import { LOST, refusal } from "./refusals.ts";
 import { RunTime } from "./run-time.ts";
 import { StagedRecords } from "./staged-records.ts";
 
@@ -49,8 +50,7 @@ export class History {
   readonly #clock: Clock;
   /** What time it is for the run. */
   readonly time: RunTime;
-  /** What is written to the run's streams. */
-  readonly streams: StreamWrites;
+  readonly #streams: BodyStreams;
   /** What earlier owners recorded and the body has not asked for: a path is asked for once in a body's life. */
   readonly #recorded = new LazyMap<string, HistoryRecord>();
   /** Whether an earlier owner took the new way at a patch. */
@@ -74,7 +74,7 @@ export class History {
   /** A place in the record, how many unasked records are before it, and what waits until there are none. */
   #milestone: RecordPosition = 0;
   #leftBefore = 0;
-  #reached = (): void => {};
+  #reached: (() => void) | undefined;
 
   constructor(
     ownership: Ownership,
@@ -92,11 +92,11 @@ export class History {
       commit,
       maxBatchBytes,
       onRefused: (error) => {
-        this.streams.abandon();
+        this.#streams.abandon();
         onRefused(error);
       },
     });
-    this.streams = new StreamWrites({
+    this.#streams = new BodyStreams(() => ({
       runId: ownership.runId,
       clock,
       bounds: streamBounds,
@@ -105,7 +105,7 @@ export class History {
       settled: () => this.settled(),
       commit: (parts) => this.#commitChunks(parts, streamBounds),
       onRefused,
-    });
+    }));
     this.#ownership = ownership;
     this.#proposer = proposer;
     this.#clock = clock;
@@ -123,6 +123,16 @@ export class History {
     }
     for (const path of this.#patched) this.#recorded.delete(path);
     for (const { recordedAtMs } of progress) this.time.observe(recordedAtMs);
+  }
+
+  /** What is written to the run's streams. */
+  get streams(): StreamWrites {
+    return this.#streams.writes;
+  }
+
+  /** Undefined when all that a step has written to streams is committed; else resolves when it is. */
+  written(path: string): Promise<void> | undefined {
+    return this.#streams.written(path);
   }
 
   /** What earlier owners recorded and the body has not asked for. */
@@ -146,7 +156,7 @@ export class History {
     this.#recorded.delete(key);
     if (found.position < this.#milestone) {
       this.#leftBefore -= 1;
-      if (this.#leftBefore === 0) this.#reached();
+      if (this.#leftBefore === 0) this.#reached?.();
     }
     if (this.#recorded.size === 0) this.#allAsked();
     return found;
@@ -202,7 +212,7 @@ export class History {
   /** Undefined when everything that the body was answered with, proposed or wrote is committed; else resolves when all of it is, or never. Proposes what is staged. */
   unsettled(): Promise<void> | undefined {
     if (!(this.#staged.isEmpty && this.isQuiet)) return this.quiet().catch(() => never());
-    return this.streams.quiet();
+    return this.#streams.quiet();
   }
 
   /** Undefined when all that a replay could answer in another way is committed; else resolves when it is. */
@@ -222,7 +232,7 @@ export class History {
 
   /** Commits the end of the run, with what is staged and after what was written to streams. Rejects when the log refuses it. */
   async end(outcome: RunOutcome): Promise<void> {
-    const streamed = this.streams.close();
+    const streamed = this.#streams.close();
     if (streamed !== undefined) await streamed;
     return await this.#staged.end(outcome, outcome.status === "completed" ? outcome.result.length : 0);
   }
@@ -268,7 +278,7 @@ export class History {
 
   /** Begins the run's next generation, after all that is staged and written. Rejects when the log refuses it. */
   async continueAsNew({ input, version }: NextGeneration): Promise<void> {
-    const streamed = this.streams.close();
+    const streamed = this.#streams.close();
     if (streamed !== undefined) await streamed;
     await this.#staged.quiet();
     const { runId, owner, epoch } = this.#ownership;
@@ -380,16 +390,4 @@ export class History {
   #allAsked(): void {
     for (const fn of this.#whenAsked.splice(0)) fn();
   }
-}
-
-const LOST: ReadonlySet<string> = new Set(["STALE_OWNER", "WORKFLOW_FINISHED", "WORKFLOW_NOT_FOUND"]);
-
-function refusal(key: string, result: Refused): WorkflowError {
-  if (result.code === "NON_DETERMINISM") {
-    return new NonDeterminismError(key, {
-      expected: String(result.details?.expected),
-      recorded: String(result.details?.recorded),
-    });
-  }
-  return new WorkflowError(result.code, result.message, { details: result.details ?? {} });
 }

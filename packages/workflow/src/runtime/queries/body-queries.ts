@@ -11,6 +11,7 @@ import { WorkflowError } from "../../errors.ts";
 import type { Answers } from "../body/answers.ts";
 import { CallerContext, inFunctionOf, PlacedBody } from "../body/body-place.ts";
 import type { Interception } from "../body/interception.ts";
+import { Latch } from "../collections/latch.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import type { History } from "../history/history.ts";
 
@@ -22,8 +23,8 @@ export interface BodyQueriesOptions {
   readonly runId: string;
   readonly history: History;
   readonly answers: Answers;
-  /** Resolves when the execution is over. */
-  readonly ended: Promise<void>;
+  /** Opens when the execution is over. */
+  readonly ended: Latch;
   /** Largest answer, in bytes. */
   readonly maxBytes: number;
   readonly interception: Interception | undefined;
@@ -33,18 +34,13 @@ export interface BodyQueriesOptions {
 export class BodyQueries {
   readonly #options: BodyQueriesOptions;
   readonly #handlers = new LazyMap<string, QueryHandler>();
-  readonly #returned = Promise.withResolvers<void>();
-  readonly #ended: Promise<void>;
-  #isOver = false;
+  readonly #returned = new Latch();
   /** Queries that are under way, and what waits until there are none. */
   #asking = 0;
   #whenIdle: (() => void)[] = [];
 
   constructor(options: BodyQueriesOptions) {
     this.#options = options;
-    this.#ended = options.ended.then(() => {
-      this.#isOver = true;
-    });
   }
 
   /** From now on `handler` answers the query. */
@@ -62,7 +58,7 @@ export class BodyQueries {
 
   /** The body has returned or thrown: it asks for nothing more. */
   returned(): void {
-    this.#returned.resolve();
+    this.#returned.open();
   }
 
   /** What the body answers; undefined when the execution is over before. Rejects with QUERY_UNKNOWN or QUERY_FAILED. */
@@ -90,13 +86,17 @@ export class BodyQueries {
   async #rested(): Promise<boolean> {
     const asked = Promise.withResolvers<void>();
     this.#options.history.whenAllAsked(asked.resolve);
-    const ended = this.#ended;
-    await Promise.race([asked.promise, this.#returned.promise, ended]);
+    const { opened: ended } = this.#options.ended;
+    await Promise.race([asked.promise, this.#returned.opened, ended]);
     await Promise.race([this.#options.answers.last(), ended]);
     // The body may go on from an answer that was on its way, or from a sleep whose time is over.
     for (let rest = this.#rest(); rest !== undefined && !this.#isOver; rest = this.#rest())
       await Promise.race([rest, ended]);
     return !this.#isOver;
+  }
+
+  get #isOver(): boolean {
+    return this.#options.ended.isOpen;
   }
 
   /** Undefined when the body rests and all that it was answered with is committed; else resolves when one of the two may hold. */

@@ -9,7 +9,7 @@ import type { StreamWrites } from "./stream-writes.ts";
 
 /** What the handles of one body share. */
 export interface StreamSetting {
-  readonly writes: StreamWrites;
+  readonly writes: () => StreamWrites;
   readonly guard: ContextGuard;
   readonly interruption: Interruption;
 }
@@ -31,12 +31,13 @@ export class StreamHandle implements StreamWriter {
 
   // A rejection that is not awaited fails the run (run-execution.ts B5): a chunk would be missing otherwise, without a word.
   async write(chunk: unknown): Promise<void> {
-    const { guard, interruption, writes } = this.#setting;
+    const { guard, interruption } = this.#setting;
     const inside = guard.writer(this.name);
     // The body of a run that was lost goes no further; its steps hear that their work is useless.
     if (interruption.isOver) return inside === undefined ? never() : Promise.reject(interruption.root.signal.reason);
     const what = `a chunk of stream ${this.name}`;
     if (this.#schema !== undefined) judgedAtOnce(this.#schema, chunk, chunkOf(this.name));
+    const writes = this.#setting.writes();
     const value = encodeValue(chunk, what, writes.maxChunkBytes);
     const origin = inside === undefined ? { place: this.#scope, attempt: 0 } : inside;
     return writes.write(this.name, origin, value);
@@ -46,6 +47,6 @@ export class StreamHandle implements StreamWriter {
     const { guard, interruption, writes } = this.#setting;
     const refused = guard.refusal("stream.end", this.name);
     if (refused !== undefined) return refused;
-    return interruption.isOver ? never() : writes.end(this.name);
+    return interruption.isOver ? never() : writes().end(this.name);
   }
 }

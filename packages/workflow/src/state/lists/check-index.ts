@@ -49,7 +49,14 @@ export function checkIndex(store: StateReader): IndexCheck {
     }
   }
   let found = 0;
-  const places = [KEY_PREFIX.ended, KEY_PREFIX.seated, KEY_PREFIX.waiting, KEY_PREFIX.stuck, KEY_PREFIX.held];
+  const places = [
+    KEY_PREFIX.ended,
+    KEY_PREFIX.seated,
+    KEY_PREFIX.waiting,
+    KEY_PREFIX.stuck,
+    KEY_PREFIX.held,
+    KEY_PREFIX.delayed,
+  ];
   const entries = [...DERIVED.filter((kind) => kind !== KEY_PREFIX.counts), ...places];
   for (const kind of entries) found += keysIn(store.scan(...kindRange(kind)));
   const shown = (counts: RunCounters): ReadonlyMap<string, number> =>

@@ -13,9 +13,10 @@ export interface RunCounts {
   readonly loads: ReadonlyMap<Seat, number>;
   /** Running runs on no seat that are not stuck, by what they wait for. */
   readonly waiting: ReadonlyMap<string, WaitingRuns>;
-  /** Paused runs included. */
+  /** Paused and delayed runs included. */
   readonly stuck: number;
   readonly paused: number;
+  readonly delayed: number;
 }
 
 /** Runs that wait for a node that can do what they need. */

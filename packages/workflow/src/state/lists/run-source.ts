@@ -42,7 +42,7 @@ export interface RangeSource {
 /** Groups that one list merges at most: each costs a look at every page. */
 const MAX_GROUPS = 64;
 
-const OPEN: readonly RunStatus[] = ["running", "stuck", "paused"];
+const OPEN: readonly RunStatus[] = ["running", "stuck", "paused", "delayed"];
 const ENDED: readonly RunStatus[] = RUN_STATUSES.filter((status) => !OPEN.includes(status));
 
 /** Sources whose entries have an order, the one that is likely to have the fewest first. */
@@ -146,7 +146,7 @@ function ownedByNone(tables: Tables): readonly StateKey[] {
   return [
     ...nodes.vacated().map(({ seat }) => seatGroup(seat)),
     ...runs.places.waiting().map(waitingGroup),
-    ...typedGroups(tables, { statuses: ["stuck", "paused"] }, RUN_STATUSES, statusGroup),
+    ...typedGroups(tables, { statuses: ["stuck", "paused", "delayed"] }, RUN_STATUSES, statusGroup),
   ];
 }
 

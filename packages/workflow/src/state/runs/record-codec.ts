@@ -114,6 +114,9 @@ export function encodeRun(run: RunRecord): Uint8Array {
   if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
   to.bool(72, run.attributes !== run.initialAttributes);
   to.string(73, run.startId);
+  to.uint(96, run.startAtMs);
+  to.bool(97, run.isDelay);
+  to.bool(99, run.hasExtras);
   return slabs.copy(to.view());
 }
 
@@ -122,6 +125,7 @@ export interface DecodedRun {
   readonly facts: RunFacts;
   readonly head: RunHead;
   readonly attributes: Attributes;
+  readonly hasExtras: boolean;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -151,7 +155,8 @@ export function decodeRun(from: WireReader): DecodedRun {
   let mending: RunMending = NOT_MENDED;
   let [isPauseAsked, pauseReason] = [false, ""];
   let [bytes, isHandedOver, unmeasured] = [0, false, ""];
-  let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
+  let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
+  let [startAtMs, isDelay] = [0, false];
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
     else if (field === 2) workflowType = from.string();
@@ -199,6 +204,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 71) initial = from.bytes();
     else if (field === 72) haveChanged = from.bool();
     else if (field === 73) startId = from.string();
+    else if (field === 99) hasExtras = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
@@ -208,6 +214,8 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 86) bytes = from.uint();
     else if (field === 87) isHandedOver = from.bool();
     else if (field === 88) unmeasured = keyOfBytes(from.bytes());
+    else if (field === 96) startAtMs = from.uint();
+    else if (field === 97) isDelay = from.bool();
     else from.skip();
   }
   if (runId === "") throw invalid("a run has no id");
@@ -257,9 +265,9 @@ export function decodeRun(from: WireReader): DecodedRun {
   const attributes = now.length === 0 ? NO_ATTRIBUTES : decodeAttributes(now);
   const initialAttributes = haveChanged ? decodeAttributes(initial) : attributes;
   const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel };
-  const facts = { ...known, initialAttributes, startId, ...begun };
+  const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, attributes, input, outcome, signals };
+  return { facts, head, attributes, hasExtras, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

@@ -24,6 +24,7 @@ export class RunPlaces {
   #waitingCount = 0;
   #stuck: number;
   #paused: number;
+  #delayed: number;
 
   constructor(store: StateStore, counts: RunCounts) {
     this.#store = store;
@@ -32,11 +33,13 @@ export class RunPlaces {
     for (const { runs } of this.#waiting.values()) this.#waitingCount += runs;
     this.#stuck = counts.stuck;
     this.#paused = counts.paused;
+    this.#delayed = counts.delayed;
   }
 
   /** What the header keeps of them. */
   get counts(): Omit<RunCounts, "finished" | "finishedBytes" | "tombstones"> {
-    return { loads: this.#loads, waiting: this.#waiting, stuck: this.#stuck, paused: this.#paused };
+    const counts = { stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
+    return { loads: this.#loads, waiting: this.#waiting, ...counts };
   }
 
   /** Runs that wait for a node that can execute them. */
@@ -44,7 +47,7 @@ export class RunPlaces {
     return this.#waitingCount;
   }
 
-  /** Runs that are stuck, paused ones included. */
+  /** Runs that are stuck, paused and delayed ones included. */
   get stuckCount(): number {
     return this.#stuck;
   }
@@ -52,6 +55,11 @@ export class RunPlaces {
   /** Runs that are paused. */
   get pausedCount(): number {
     return this.#paused;
+  }
+
+  /** Runs that are not to begin yet. */
+  get delayedCount(): number {
+    return this.#delayed;
   }
 
   /** Runs that have not ended. */
@@ -118,6 +126,7 @@ export class RunPlaces {
     if (head.stuck !== undefined) {
       this.#stuck += change;
       if (head.stuck === "paused") this.#paused += change;
+      if (head.stuck === "delayed") this.#delayed += change;
       return;
     }
     const needs = needsOf(run);

@@ -118,6 +118,10 @@ export interface RunFacts {
   readonly deadlineAtMs: number;
   /** Its attributes when this generation began: what its body goes on from. */
   readonly initialAttributes: Attributes;
+  /** When it is to begin, in ms since the epoch; 0: with its start. */
+  readonly startAtMs: number;
+  /** Whether `startAtMs` is the end of a delay, and no time of day. */
+  readonly isDelay: boolean;
   /** What its start was named by its caller; empty when it was not. */
   readonly startId: string;
   /** The place in a trace that it belongs to, over all generations; undefined for a start without one. */
@@ -133,6 +137,11 @@ export interface RunRecord extends RunFacts {
   head: RunHead;
   /** What it is found by now. Replaced and never altered. */
   attributes: Attributes;
+  /**
+   * Whether it has ever had streams, variables or changes of attributes: records of its own that its head does not tell of, and that are swept when it is
+   * gone (run-remains.ts).
+   */
+  hasExtras: boolean;
   /** Undefined until it is asked for (`recordCountOf`): nothing that is applied to a run does. */
   recordCount: number | undefined;
   /**

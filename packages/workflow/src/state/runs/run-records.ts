@@ -8,6 +8,7 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import { seatGroup, waitingGroup } from "../../records/index-keys.ts";
 import {
+  delayedPrefix,
   heldPrefix,
   historyKey,
   idKey,
@@ -57,12 +58,13 @@ export function putId(to: RecordSink, run: RunRecord): void {
   to.put(idKey(run.runId), encodeNumber(run.startIndex));
 }
 
-/** The key under which a run is found while it runs, by its seat, by what it waits for or as a stuck one, and by its end afterwards. */
+/** The key under which a run is found while it runs, by its seat, by what it waits for, by when it is due or as a stuck one, and by its end afterwards. */
 export function placeKey(run: RunRecord): StateKey {
   const { head, startKey, workflowType, version, behaviourLevel } = run;
   if (head.status === "finished") return endedKey(run, head);
   if (head.mismatch !== undefined)
     return heldPrefix(workflowType, version) + numberKey(behaviourLevel) + numberKey(head.mismatch.heldAt) + startKey;
+  if (head.stuck === "delayed") return delayedPrefix(run.isDelay) + numberKey(run.startAtMs) + startKey;
   if (head.stuck !== undefined) return KEY_PREFIX.stuck + startKey;
   if (head.seat === 0) return waitingGroup({ type: workflowType, version, behaviourLevel }) + createdPlace(run);
   return seatGroup(head.seat) + createdPlace(run);
@@ -254,13 +256,14 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, attributes } = decodeRun(readerOf(record));
+  const { facts, head, attributes, hasExtras } = decodeRun(readerOf(record));
+  const known = { ...facts, startKey, head, attributes, hasExtras, recordCount: undefined, hashes: undefined };
   if (head.status === "finished") {
-    return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals: [] };
+    return { ...known, signals: [] };
   }
   const signals: BufferedSignal[] = [];
   for (const [key, value] of from.scan(...rangeOf(KEY_PREFIX.signal, startIndex))) {
     signals.push(decodeSignal(readerOf(value), numberIn(key, 8)));
   }
-  return { ...facts, startKey, head, attributes, recordCount: undefined, hashes: undefined, signals };
+  return { ...known, signals };
 }

@@ -73,11 +73,10 @@ export class RunRemains {
     store.delete(KEY_PREFIX.run + startKey);
   }
 
-  /** Whether anything of `SWEPT` is left of a run. Looks for what its head does not say; a stream's batches and scopes come with the stream. */
-  #hasMany({ head, startIndex }: RunRecord): boolean {
-    if (head.stepsInProgress > 0 || head.updates !== undefined) return true;
-    const kinds: string[] = [KEY_PREFIX.stream, KEY_PREFIX.latest, KEY_PREFIX.attributeChange];
-    if (head.status === "running" || head.archived === 0) kinds.push(KEY_PREFIX.history);
-    return kinds.some((kind) => !isEmpty(this.#store.scan(...rangeOf(kind, startIndex))));
+  /** Whether anything of `SWEPT` is left of a run. The store is asked for nothing but the history of a run without an archive. */
+  #hasMany({ head, startIndex, hasExtras }: RunRecord): boolean {
+    if (hasExtras || head.stepsInProgress > 0 || head.updates !== undefined) return true;
+    if (head.status === "finished" && head.archived > 0) return false;
+    return !isEmpty(this.#store.scan(...rangeOf(KEY_PREFIX.history, startIndex)));
   }
 }

@@ -130,7 +130,7 @@ export class RunTable {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     this.tombstones.remove(facts.runId);
     const startKey = numberKey(facts.startIndex);
-    const nothingYet = { recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
+    const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
     const run: RunRecord = { ...facts, startKey, head, attributes, ...nothingYet };
     putRun(this.#store, run);
     putId(this.#store, run);
@@ -170,6 +170,7 @@ export class RunTable {
   /** The run has these attributes from a place of its record on. */
   setAttributes(run: RunRecord, attributes: Attributes, position: RecordPosition): void {
     putAttributeChange(this.#store, run, position, run.attributes);
+    run.hasExtras = true;
     this.#replaceAttributes(run, attributes);
     putRun(this.#store, run);
   }
@@ -230,6 +231,16 @@ export class RunTable {
     return opened;
   }
 
+  /** The run has another time limit from now on. Gives its object: the one that was given is not its own any more. */
+  rebase(run: RunRecord, deadlineAtMs: number): RunRecord {
+    if (deadlineAtMs === run.deadlineAtMs) return run;
+    this.#cache.delete(run.runId);
+    const rebased: RunRecord = { ...run, deadlineAtMs };
+    this.#cache.add(rebased);
+    putRun(this.#store, rebased);
+    return rebased;
+  }
+
   prune(run: RunRecord): void {
     const { head, startKey, runId } = run;
     invariant(head.status === "finished", () => `run ${runId} is running`);
@@ -250,10 +261,20 @@ export class RunTable {
   record(run: RunRecord, path: string, record: HistoryRecord): HistoryRecord | undefined {
     const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
-    if (record.kind === "variable") putLatest(this.#store, run, path);
+    if (record.kind === "variable") {
+      this.hasExtra(run);
+      putLatest(this.#store, run, path);
+    }
     if (run.recordCount !== undefined) run.recordCount += 1;
     if (run.hashes !== undefined) this.#cache.charge(HASH_BYTES + record.value.length);
     return undefined;
+  }
+
+  /** The run gets a record of the kinds that `RunRecord.hasExtras` tells of. */
+  hasExtra(run: RunRecord): void {
+    if (run.hasExtras) return;
+    run.hasExtras = true;
+    putRun(this.#store, run);
   }
 
   /** The progress of the step at a path that has no record yet (T5). */

@@ -7,7 +7,7 @@ import type { HistoryRecord } from "../../model/record.ts";
 import type { BehaviourLevel } from "../../model/run-needs.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
-import type { HeldMismatch, StuckReason } from "../../model/stuck-reason.ts";
+import type { HeldMismatch, TroubleReason } from "../../model/stuck-reason.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { TypeVersion } from "../../model/type-version.ts";
 import type { OpenUpdate } from "../../model/update.ts";
@@ -74,7 +74,7 @@ export interface RunningSummary extends OpenFacts {
 /** A run that no node executes until somebody resumes it or, where its code does not fit, a node registers other code. */
 export interface StuckSummary extends OpenFacts {
   readonly status: "stuck";
-  readonly stuckReason: Exclude<StuckReason, "paused">;
+  readonly stuckReason: TroubleReason;
   /** Where code and history differ, for `code-mismatch`. */
   readonly mismatch: HeldMismatch | undefined;
 }
@@ -82,6 +82,13 @@ export interface StuckSummary extends OpenFacts {
 /** A run that no node executes until somebody resumes it, because somebody has paused it. */
 export interface PausedSummary extends OpenFacts {
   readonly status: "paused";
+}
+
+/** A run that is not to begin yet. */
+export interface DelayedSummary extends OpenFacts {
+  readonly status: "delayed";
+  /** When it is to begin, in ms since the epoch. */
+  readonly startAtMs: number;
 }
 
 /** A run that has ended. */
@@ -93,7 +100,7 @@ export interface FinishedSummary extends RunFacts {
 }
 
 /** A run without input and history. */
-export type RunSummary = RunningSummary | StuckSummary | PausedSummary | FinishedSummary;
+export type RunSummary = RunningSummary | StuckSummary | PausedSummary | DelayedSummary | FinishedSummary;
 
 /** Whether and how a run has ended: all that a wait needs. Reading it costs the outcome, however long the history. */
 export interface RunEnd {
@@ -182,6 +189,7 @@ export function summary(
     const latestUpdate = head.updates?.latest ?? 0;
     const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count, pauseReason };
     if (stuck === undefined) return { ...open, status: "running" };
+    if (stuck === "delayed") return { ...open, status: "delayed", startAtMs: run.startAtMs };
     return stuck === "paused"
       ? { ...open, status: "paused" }
       : { ...open, status: "stuck", stuckReason: stuck, mismatch };

@@ -82,6 +82,7 @@ export class SnapshotDecoder {
   #auditBytes = 0;
   #stuck = 0;
   #paused = 0;
+  #delayed = 0;
   readonly #counters = new RunCounters();
   readonly #loads = new Map<Seat, number>();
   readonly #waiting = new Map<string, WaitingRuns>();
@@ -190,6 +191,7 @@ export class SnapshotDecoder {
       case RECORD.streamScope:
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a stream comes before any run");
+        assertExtras(this.#run, "streams");
         putStreamRecord(this.#sink, this.#run, kind, content);
         return;
       case RECORD.update:
@@ -200,6 +202,7 @@ export class SnapshotDecoder {
       case RECORD.attributeChange:
         this.#count(kind);
         if (this.#run === undefined) throw invalid("a change of attributes comes before any run");
+        assertExtras(this.#run, "changes of attributes");
         restoreAttributeChange(this.#sink, this.#run, content);
         return;
       case RECORD.end:
@@ -223,7 +226,7 @@ export class SnapshotDecoder {
     const tombstones = this.#counts.get(TOMBSTONES) ?? 0;
     const audit = { auditEntries: this.#counts.get(AUDIT) ?? 0, auditBytes: this.#auditBytes };
     const ended = { finished, finishedBytes: this.#finishedBytes, tombstones, ...audit };
-    const counts = { ...ended, loads, waiting, stuck: this.#stuck, paused: this.#paused };
+    const counts = { ...ended, loads, waiting, stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#counters.save(this.#sink);
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
@@ -247,7 +250,7 @@ export class SnapshotDecoder {
   }
 
   #putRun(content: WireReader): RunRecord {
-    const { facts, head, attributes, input, outcome, signals } = decodeRun(content);
+    const { facts, head, attributes, hasExtras, input, outcome, signals } = decodeRun(content);
     const { runId, startIndex } = facts;
     const startKey = numberKey(startIndex);
     const isKnown = startOf(this.#sink, runId) !== undefined;
@@ -258,6 +261,7 @@ export class SnapshotDecoder {
       startKey,
       head,
       attributes,
+      hasExtras,
       recordCount: undefined,
       hashes: undefined,
       signals,
@@ -290,6 +294,7 @@ export class SnapshotDecoder {
       if (seat !== 0) throw invalid(`run ${runId} is stuck, and on seat ${seat}`);
       this.#stuck += 1;
       if (stuck === "paused") this.#paused += 1;
+      if (stuck === "delayed") this.#delayed += 1;
       return;
     }
     if (seat === 0) {
@@ -313,7 +318,9 @@ export class SnapshotDecoder {
         ? putHistoryRecord(this.#sink, run, path, record) !== undefined
         : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
-    if (record.kind === "variable") putLatest(this.#sink, run, path);
+    if (record.kind !== "variable") return;
+    assertExtras(run, "variables");
+    putLatest(this.#sink, run, path);
   }
 
   #putProgress(content: WireReader, run: RunRecord): void {
@@ -360,6 +367,11 @@ export class SnapshotDecoder {
       throw invalid(`run ${run.runId} has another number of checkpoints than it says`);
     if (this.#held !== undefined && archived > 0) putArchive(this.#sink, run, encodeArchive(this.#held.contents));
   }
+}
+
+/** They would stay for ever once the run is pruned. */
+function assertExtras({ runId, hasExtras }: RunRecord, what: string): void {
+  if (!hasExtras) throw invalid(`run ${runId} has ${what}, and says that it has none`);
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

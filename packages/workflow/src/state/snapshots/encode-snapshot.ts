@@ -22,6 +22,14 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** Fields of a run's record in a snapshot that have records of their own in the store. */
 const INPUT_FIELD = 4;
 const SIGNAL_FIELD = 19;
+/** What the keys of all runs that have not ended begin with, by where they are. */
+const OPEN_PLACES = [
+  KEY_PREFIX.seated,
+  KEY_PREFIX.waiting,
+  KEY_PREFIX.stuck,
+  KEY_PREFIX.held,
+  KEY_PREFIX.delayed,
+] as const;
 /** Records of a run's streams, updates and changes of attributes, in the order in which they come. */
 const OF_A_RUN = [
   [RECORD.stream, KEY_PREFIX.stream],
@@ -95,7 +103,7 @@ export function* encodeSnapshot(view: StateView, chunkBytes: number): Generator<
 function* startsOf(view: StateView): Generator<number> {
   for (const [key] of view.scan(...kindRange(KEY_PREFIX.ended))) yield startInPlace(key);
   const running: number[] = [];
-  for (const place of [KEY_PREFIX.seated, KEY_PREFIX.waiting, KEY_PREFIX.stuck, KEY_PREFIX.held]) {
+  for (const place of OPEN_PLACES) {
     for (const [key] of view.scan(...kindRange(place))) running.push(startInPlace(key));
   }
   yield* running.sort((a, b) => a - b);

@@ -60,6 +60,8 @@ export function owedKey({ startIndex, number }: AnsweredCall): StateKey {
 /** The outbox of one state machine, over its store (OA1, OA2). */
 export class OwedAnswers {
   readonly #store: OwedStore;
+  /** Whether there may be any: the leader asks whenever a run has ended, and mostly there is none. */
+  #exist = true;
 
   constructor(store: OwedStore) {
     this.#store = store;
@@ -67,6 +69,7 @@ export class OwedAnswers {
 
   /** A run is to hear of an answer. */
   put(answer: OwedAnswer): void {
+    this.#exist = true;
     this.#store.put(owedKey(answer), written(owedCodec, answer));
   }
 
@@ -78,10 +81,12 @@ export class OwedAnswers {
   /** At most `limit` of the answers that are owed. */
   first(limit: number): readonly OwedAnswer[] {
     const answers: OwedAnswer[] = [];
+    if (!this.#exist) return answers;
     for (const [, value] of this.#store.scan(...kindRange(KEY_PREFIX.owed))) {
       if (answers.length === limit) break;
       answers.push(readFrom(owedCodec, value));
     }
+    this.#exist = answers.length > 0 || limit === 0;
     return answers;
   }
 }

@@ -168,7 +168,7 @@ class StepCourse implements AttemptedStep {
     if (leftMs !== undefined && leftMs <= 0) return this.#fail(attempts, this.late());
     const step = new StepAttempt({ step: this, attempt, details, leftMs });
     const outcome = await step.run();
-    const streamed = this.#site.history.streams.written(this.path);
+    const streamed = this.#site.history.written(this.path);
     if (streamed !== undefined) await streamed;
     if (!outcome.ok) return this.#failed(attempt, outcome.error, step.details);
     let bytes: Uint8Array;
