@@ -5,6 +5,7 @@ import { children, runTimeout } from "./children.ts";
 import { delays } from "./delays.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
+import { keeping } from "./keeping.ts";
 import { objects } from "./objects.ts";
 import { compensations } from "./saga.ts";
 import { schemas } from "./schemas.ts";
@@ -26,5 +27,6 @@ export const FEATURES: readonly Feature[] = [
   heldRun,
   scopeTimeout,
   runTimeout,
+  keeping,
   delays,
 ];

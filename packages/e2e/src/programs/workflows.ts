@@ -6,6 +6,7 @@ import { approval } from "./approval.ts";
 import { adding, limited, racing, sheltered } from "./branches.ts";
 import { fleet, voyage } from "./fleet.ts";
 import { journey } from "./journey.ts";
+import { bounded, resting } from "./kept.ts";
 import { labor } from "./labor.ts";
 import { parcel } from "./parcel.ts";
 import { talk } from "./talk.ts";
@@ -112,6 +113,8 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     voyage,
     parcel,
     till,
+    resting,
+    bounded,
   ];
   return [tally, hold, nap, poison, patient, delayed, ...features];
 }

@@ -278,7 +278,7 @@ describe("what workflows show", () => {
     metrics.stepFinished("w", true, 3, 20);
     metrics.stepFinished("w", false, 2, 20);
     expect(Object.fromEntries(await told(metrics))).toEqual({
-      "raftoral.workflow.runs{running}": 2,
+      "raftoral.workflow.runs{running}": 3,
       "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,
       "raftoral.workflow.runs{paused}": 1,
