@@ -108,7 +108,7 @@ export {
 
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
-export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
+export type { CallOptions, Consistency, PageOptions, ReadOptions } from "./api/call-options.ts";
 export type {
   BackupSummary,
   Cluster,
@@ -202,7 +202,6 @@ export type {
 } from "./api/updates/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
-  PageOptions,
   QueryArguments,
   Run,
   SignalArguments,

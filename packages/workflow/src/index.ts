@@ -125,8 +125,8 @@ export {
   storedValue,
 } from "./author/attributes.ts";
 export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
-export type { EndedRunName } from "./commands/runs/hand-over.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
+export type { EndedRunName } from "./model/ended-run-name.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
 export { encodeVariableChange, SET_VARIABLE } from "./model/set-variable.ts";

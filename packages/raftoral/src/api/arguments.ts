@@ -19,14 +19,13 @@ import {
   type VariableDefinition,
   WorkflowError,
 } from "@raftoral/workflow";
-import type { CallLimit, CallOptions, ReadOptions } from "./call-options.ts";
+import type { CallLimit, CallOptions, PageOptions, ReadOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type { WithStartOptions } from "./updates/updates.ts";
 import type { VariableOptions } from "./variables.ts";
-import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
 
 /** Longest id of a run, in UTF-16 units. */

@@ -33,6 +33,14 @@ export interface ReadOptions extends CallOptions {
   readonly consistency?: Consistency;
 }
 
+/** Options of one page. */
+export interface PageOptions extends ReadOptions {
+  /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
+  readonly pageSize?: number;
+  /** `nextPageToken` of the page before. */
+  readonly pageToken?: string;
+}
+
 /** {@link CallOptions} after they are checked. */
 export interface CallLimit {
   /** May be Infinity, for calls that wait for a run. */

@@ -29,6 +29,7 @@ import {
   runIdArgument,
   tokenArgument,
 } from "./arguments.ts";
+import type { PageOptions } from "./call-options.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
 import { CheckedReads } from "./finding/checked-reads.ts";
 import type { RunFilter } from "./finding/filters.ts";
@@ -67,7 +68,6 @@ import type {
   UpdateWithStartOptions,
 } from "./updates/updates.ts";
 import type {
-  PageOptions,
   Run,
   SignalArguments,
   SignalOptions,

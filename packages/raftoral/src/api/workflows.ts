@@ -23,7 +23,7 @@ import type {
   WorkflowInput,
   WorkflowResult,
 } from "@raftoral/workflow";
-import type { CallOptions, ReadOptions } from "./call-options.ts";
+import type { CallOptions, PageOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./finding/filters.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
@@ -79,14 +79,6 @@ export type SignalArguments<Given> = undefined extends Given
 export type QueryArguments<Input> = undefined extends Input
   ? [input?: Input | Payload, options?: CallOptions]
   : [input: Input | Payload, options?: CallOptions];
-
-/** Options of one page. */
-export interface PageOptions extends ReadOptions {
-  /** Entries of the page at most, 1 to 1000 (100). A page may have fewer, for it is bounded in bytes and in work too. */
-  readonly pageSize?: number;
-  /** `nextPageToken` of the page before. */
-  readonly pageToken?: string;
-}
 
 /** Options of one page of variables. */
 export interface VariablePageOptions extends PageOptions {
@@ -264,6 +256,12 @@ export interface Workflows extends Operations {
   answer(token: string, value?: unknown, options?: CallOptions): Promise<void>;
   /** As {@link Workflows.answer}, with a failure, which the body's wait rejects with: a text, an error (its name, message and code), or a {@link TokenFailure}. */
   fail(token: string, failure: string | Error | TokenFailure, options?: CallOptions): Promise<void>;
+  /**
+   * Starts another run that has the first part of this one's record, and goes on from there by itself: with the type, version and randomness of this one, an id of its own, and so other
+   * idempotency keys, tokens and children. The run that is forked may have completed, or go on; it is left as it is. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED,
+   * RETRY_COMPENSATED, FORK_TOO_LARGE, INPUT_INVALID where a schema makes another value of inputs, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
+   */
+  fork(runId: string, options?: ForkOptions): Promise<Run>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */

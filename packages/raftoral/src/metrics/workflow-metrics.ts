@@ -8,7 +8,6 @@ import type {
   StateSize,
   WorkflowRuntime,
 } from "@raftoral/workflow";
-import type { RunArchiver } from "../node/archiving/run-archiver.ts";
 import type { Histogram } from "./histogram.ts";
 import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
 import type { Recorders } from "./recorders.ts";
@@ -67,6 +66,11 @@ export const WORKFLOW_METRICS = {
 
 type Outcome = "succeeded" | "failed";
 
+/** What is needed of the archiving. */
+export interface MeasuredArchive {
+  readonly counts: { readonly taken: number; readonly failures: number; readonly failing: number };
+}
+
 /** Bounds of what is kept of runs that have ended. */
 type RetentionLimits = Pick<RuntimeLimits, "maxFinishedRuns" | "maxFinishedBytes" | "maxKeptIds">;
 
@@ -89,7 +93,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   #state: MeasuredState | undefined;
   #runtime: Pick<WorkflowRuntime, "load" | "residency" | "stepsUnderWay"> | undefined;
   #limits: RetentionLimits | undefined;
-  #archiver: Pick<RunArchiver, "counts"> | undefined;
+  #archiver: MeasuredArchive | undefined;
 
   constructor(recorders: Recorders) {
     this.#recorders = recorders;
@@ -109,7 +113,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   }
 
   /** The archiving, where the node has a hook. */
-  watchArchive(archiver: Pick<RunArchiver, "counts">): void {
+  watchArchive(archiver: MeasuredArchive): void {
     this.#archiver = archiver;
   }
 

@@ -120,12 +120,12 @@ export function operationRoutes(served: () => ServedNode, defaultTimeoutMs: numb
       const { filter, dryRun: isDry, pageSize, pageToken, reason, requestId } = request;
       if (filter === undefined) throw lacking("filter");
       const action = bulkActionFromWire(required(request.action, "action"));
-      const named = { ...(reason === "" ? {} : { reason }), ...(requestId === "" ? {} : { requestId }) };
+      const named = { requestId: required(requestId, "request_id"), ...(reason === "" ? {} : { reason }) };
       const asked = mendRequest(
         "any",
         named,
         () => ({ kind: "terminate" }),
-        () => crypto.randomUUID(),
+        () => requestId,
       );
       const page = {
         pageSize: pageSize === 0 ? DEFAULT_PIECE : pageSize,

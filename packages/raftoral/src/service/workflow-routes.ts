@@ -10,10 +10,9 @@ import {
   updateArgument,
   updateIdArgument,
 } from "../api/arguments.ts";
-import type { ReadOptions } from "../api/call-options.ts";
+import type { PageOptions, ReadOptions } from "../api/call-options.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import { startRequest } from "../api/starts/start-request.ts";
-import type { PageOptions } from "../api/workflows.ts";
 import type { UpdateRequest } from "../api/workflows-port.ts";
 import {
   type Consistency,

@@ -15,13 +15,13 @@ import {
   textProblem,
   variableNameArgument,
 } from "../arguments.ts";
+import type { PageOptions } from "../call-options.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions, setGoesOn } from "../call-options.ts";
 import type { RunFilter } from "../finding/filters.ts";
 import { filterArgument } from "../finding/run-filter.ts";
 import type { CancelOptions, ForkOptions, MendAction, MendOptions } from "../mending/mending.ts";
 import { forkRequest, mendRequest } from "../mending/mending-arguments.ts";
 import { Payload } from "../payloads/payload.ts";
-import type { PageOptions } from "../workflows.ts";
 import type { WorkflowsPort } from "../workflows-port.ts";
 import type {
   AuditEntry,

@@ -1,10 +1,9 @@
 /** What operators do: the part of the API that mends runs, and tells who did. */
 import type { VariableDefinition, VariableValue } from "@raftoral/workflow";
-import type { ReadOptions } from "../call-options.ts";
+import type { PageOptions, ReadOptions } from "../call-options.ts";
 import type { RunFilter } from "../finding/filters.ts";
-import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "../mending/mending.ts";
+import type { CancelOptions, MendOptions, PauseOptions, RetryOptions } from "../mending/mending.ts";
 import type { Payload } from "../payloads/payload.ts";
-import type { PageOptions, Run } from "../workflows.ts";
 
 /** A run that is gone. */
 export interface DeletedRun {
@@ -118,12 +117,6 @@ export interface Operations {
    * WORKFLOW_FINISHED for a run that has completed, STEP_NOT_RECORDED, RETRY_COMPENSATED when the run has undone steps since, or RETRY_LIMIT_REACHED.
    */
   retry(runId: string, options?: RetryOptions): Promise<void>;
-  /**
-   * Starts another run that has the first part of this one's record, and goes on from there by itself: with the type, version and randomness of this one, an id of its own, and so other
-   * idempotency keys, tokens and children. The run that is forked may have completed, or go on; it is left as it is. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED,
-   * RETRY_COMPENSATED, FORK_TOO_LARGE, INPUT_INVALID where a schema makes another value of inputs, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
-   */
-  fork(runId: string, options?: ForkOptions): Promise<Run>;
   /**
    * Answers a step of a run in the place of its function: with a value, or with nothing to skip the step. The step may be under way, be tried for ever, or not have begun. An
    * attempt that is under way is aborted. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, STEP_RECORDED for a step that has its record, NAME_INVALID,

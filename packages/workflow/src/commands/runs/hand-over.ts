@@ -3,20 +3,13 @@
  *
  * HO1. A run counts as taken as it ended: one that was retried meanwhile, or whose id another run has, is to be taken again.
  */
-import type { LogIndex } from "@raftoral/raft-core";
+import type { EndedRunName } from "../../model/ended-run-name.ts";
 import { messages, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 
 /** Runs that one command marks at most. */
 export const MAX_HANDED_OVER_AT_ONCE = 256;
-
-/** A run as it ended. */
-export interface EndedRunName {
-  readonly runId: string;
-  readonly startIndex: LogIndex;
-  readonly endIndex: LogIndex;
-}
 
 /** Marks at most MAX_HANDED_OVER_AT_ONCE runs. Answered with HandedOver. */
 export interface HandOver {

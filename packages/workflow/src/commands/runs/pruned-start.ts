@@ -1,20 +1,28 @@
 /** What a start does whose id a run had that was pruned: the id is kept for longer than the run, so that a start stays idempotent (tombstones.ts TS1). */
-import { startDecision } from "../../model/id-policy.ts";
+import { type IdPolicy, startDecision } from "../../model/id-policy.ts";
 import type { Tombstone } from "../../state/runs/tombstones.ts";
 import { type Refused, refused } from "../refusal.ts";
-import type { Started, StartFacts } from "./workflow-start.ts";
 
-/** The answer to a start under the id of a run that was pruned; "begin" when a run begins under the id. A child begins: its parent has not heard of another one. */
-export function startAfterPruning(pruned: Tombstone, command: StartFacts): Started | Refused | "begin" {
+/** As much of a start as decides. */
+interface StartAgain {
+  readonly workflowType: string;
+  readonly version: number;
+  readonly inputDigest?: Uint8Array;
+  readonly isPinned?: boolean;
+  readonly parent?: object;
+  readonly idPolicy?: IdPolicy;
+  readonly startId?: string;
+}
+
+/** The answer to a start under the id of a run that was pruned; "own" and "existing" when it is the start's run, as in `startDecision`; "begin" when a run begins under the id. A child begins: its parent has not heard of another one. */
+export function startAfterPruning(pruned: Tombstone, command: StartAgain): "own" | "existing" | "begin" | Refused {
   if (command.parent !== undefined) return "begin";
   const { runId, workflowType, version, status } = pruned;
   const differs = differences(pruned, command);
   const isOwn = command.startId !== undefined && command.startId === pruned.startId;
   const decision = startDecision(command.idPolicy ?? "use-existing", { status, isOwn, isSame: differs.length === 0 });
   if (decision === "replace") return "begin";
-  if (decision !== "conflict") {
-    return { ok: true, kind: "Started", runId, version, created: decision === "own", owner: 0, epoch: 0 };
-  }
+  if (decision !== "conflict") return decision;
   return refused(
     "WORKFLOW_ID_CONFLICT",
     `Run ${runId} has ended (${status}) and was pruned${differs.length === 0 ? "" : `; it had ${differs.join(" and ")}`}. Its id is kept for longer. Choose another id, or ${differs.length === 0 ? "another id policy" : "delete the run"}.`,
@@ -23,7 +31,7 @@ export function startAfterPruning(pruned: Tombstone, command: StartFacts): Start
 }
 
 /** Inputs are compared by their digests: nothing else is left of one. */
-function differences(pruned: Tombstone, command: StartFacts): readonly string[] {
+function differences(pruned: Tombstone, command: StartAgain): readonly string[] {
   const differs: string[] = [];
   const { workflowType, version, inputDigest } = pruned;
   if (workflowType !== command.workflowType) differs.push(`type ${workflowType}, not ${command.workflowType}`);

@@ -134,7 +134,11 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const existing = tables.runs.get(command.runId);
   const pruned = existing === undefined ? tables.runs.tombstones.get(command.runId) : undefined;
   const known = pruned === undefined ? "begin" : startAfterPruning(pruned, command);
-  if (known !== "begin") return known;
+  if (typeof known === "object") return known;
+  if (pruned !== undefined && known !== "begin") {
+    const { runId, version } = pruned;
+    return { ok: true, kind: "Started", runId, version, created: known === "own", owner: 0, epoch: 0 };
+  }
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));
