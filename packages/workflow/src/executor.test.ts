@@ -104,8 +104,8 @@ describe("a snapshot", () => {
     await expect(executor.restore(from([whole, Uint8Array.of(5, 0)]), 9)).rejects.toMatchObject(refused);
     await expect(executor.restore(from([Buffer.from("not a snapshot")]), 9)).rejects.toMatchObject(refused);
     const newer = whole.slice();
-    newer[4] = 5;
-    await expect(executor.restore(from([newer]), 9)).rejects.toThrow("format version is 5, this node reads 4");
+    newer[4] = 6;
+    await expect(executor.restore(from([newer]), 9)).rejects.toThrow("format version is 6, this node reads 5");
     expect(executor.state.run("run-0")).toEqual(before);
   });
 

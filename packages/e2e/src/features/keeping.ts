@@ -5,7 +5,8 @@ import { feature, until, WAIT_MS } from "./feature.ts";
 const MANY = Array.from({ length: 40 }, (_, at) => `kept-many-${at}`);
 
 export const keeping = feature({
-  title: "a paused type rests, a variable is set once, and many runs are mended with their audit, whoever dies",
+  title:
+    "a paused type rests, a variable is set once, and many runs are mended with their audit, over the death of a node",
   begin: async ({ workflows }) => {
     const run = await workflows.start(resting, undefined, { runId: "kept-before" });
     for (const runId of MANY) await workflows.start(resting, undefined, { runId });

@@ -97,7 +97,7 @@ describe("bytes of finished runs", () => {
     expect(sizeAlone((one) => ended(one, "kept"))).toBe(kept);
   });
 
-  test("above the bound cost the oldest runs, and no more of them than needed", () => {
+  test("above the bound cost the oldest runs, and as few of them as needed", () => {
     const log = logWith();
     for (const runId of ["a", "b", "c", "d"]) ended(log, runId, MIB);
     expect(log.prune({ keepBytes: 2.5 * MIB })).toMatchObject({ pruned: 2, more: false });
@@ -142,7 +142,7 @@ describe("the id of a run that was pruned", () => {
     expect(log.start("a", 1, { inputDigest: digest, idPolicy: "replace-failed" })).toMatchObject({ created: false });
   });
 
-  test("is given to a start that replaces it, and to a message for whoever follows", () => {
+  test("is given to a start that replaces it, and to a message for the run that follows", () => {
     const log = pruned();
     expect(log.start("a", 1, { idPolicy: "replace" })).toMatchObject({ ok: true, created: true });
     expect(log.state.size).toMatchObject({ running: 1, tombstones: 0 });
@@ -155,7 +155,7 @@ describe("the id of a run that was pruned", () => {
     expect(other.state.size).toMatchObject({ running: 1, tombstones: 0 });
   });
 
-  test("says that the run has ended, to whoever wants something of it", () => {
+  test("says that the run has ended, to callers that want something of it", () => {
     const log = pruned();
     const refusal = { ok: false, code: "WORKFLOW_FINISHED", details: { pruned: true, status: "completed" } };
     expect(

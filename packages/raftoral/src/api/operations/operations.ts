@@ -72,7 +72,7 @@ export interface AuditEntry {
   readonly subject: string;
   /** More of it; may be empty. */
   readonly detail: string;
-  /** Why; empty when nobody said. */
+  /** Why; empty without a reason. */
   readonly reason: string;
 }
 

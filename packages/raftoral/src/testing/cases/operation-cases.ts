@@ -115,7 +115,7 @@ export function operationCases(subject: () => { readonly workflows: Workflows })
     expect(entries.map(({ atMs }) => atMs)).toEqual(entries.map(({ atMs }) => atMs).toSorted((a, b) => b - a));
     const [first] = (await workflows.auditPage({ subject: run.runId, pageSize: 1 })).entries;
     expect(first).toEqual(entries[0]);
-    expect(await Array.fromAsync(workflows.audit({ by: "nobody" }))).toEqual([]);
+    expect(await Array.fromAsync(workflows.audit({ by: "grace" }))).toEqual([]);
     const event = workflows.events({ from: "oldest", follow: false, types: ["operator-acted"], runId: run.runId });
     expect((await Array.fromAsync(event)).map((each) => "action" in each && each.action)).toEqual(
       entries.map(({ action }) => action).toReversed(),

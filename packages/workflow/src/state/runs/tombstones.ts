@@ -83,7 +83,7 @@ export class Tombstones {
     this.count += 1;
   }
 
-  /** A run has the id from now on, or nobody is to know of it (TS2). */
+  /** A run has the id from now on, or the id is to be free (TS2). */
   remove(runId: string): void {
     const tombstone = this.get(runId);
     if (tombstone === undefined) return;
