@@ -109,7 +109,15 @@ export {
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
 export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
-export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster/cluster.ts";
+export type {
+  BackupSummary,
+  Cluster,
+  ClusterOperationOptions,
+  MemberInfo,
+  NodeRole,
+  NodeStatus,
+  RetainedRuns,
+} from "./api/cluster/cluster.ts";
 export type {
   AttemptFailedEvent,
   CancelRequestedEvent,
@@ -119,6 +127,7 @@ export type {
   EventOptions,
   EventsMissedEvent,
   NodeChangedEvent,
+  OperatorActedEvent,
   OwnerChangedEvent,
   PauseRequestedEvent,
   RecordCommittedEvent,
@@ -147,7 +156,7 @@ export type {
   ExportedRecord,
   HistoryExport,
 } from "./api/histories/history-format.ts";
-export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
+export type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
 export type {
   ObjectCallArguments,
   ObjectCallOptions,
@@ -155,6 +164,18 @@ export type {
   ObjectSendOptions,
   ObjectSummary,
 } from "./api/objects/objects.ts";
+export type {
+  AuditEntry,
+  AuditOptions,
+  AuditPage,
+  BulkAction,
+  BulkOptions,
+  BulkPiece,
+  DeletedRun,
+  MendedRun,
+  Operations,
+  PausedType,
+} from "./api/operations/operations.ts";
 export { Payload } from "./api/payloads/payload.ts";
 export type {
   ChildRun,
@@ -183,7 +204,6 @@ export type {
 } from "./api/updates/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
-  CancelOptions,
   PageOptions,
   QueryArguments,
   Run,
@@ -195,6 +215,7 @@ export type {
   Workflows,
   WorkflowType,
 } from "./api/workflows.ts";
+export type { ArchiveCall, ArchiveHook } from "./node/archiving/run-archiver.ts";
 
 // To run a node.
 

@@ -133,7 +133,9 @@ export {
   storedAttributes,
   storedValue,
 } from "./author/attributes.ts";
+export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
+export type { EndedRunName } from "./model/ended-run-name.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export type { BehaviourLevel } from "./model/run-needs.ts";
 export {
@@ -143,9 +145,11 @@ export {
   type QueueLimits,
   type RunQueue,
 } from "./model/run-queue.ts";
+export { encodeVariableChange, SET_VARIABLE } from "./model/set-variable.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
+export { type BulkMend, bulkCommand } from "./requests/bulk-mending.ts";
 export {
   type EventBounds,
   EventFeed,
@@ -154,9 +158,10 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
-export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
+export type { MendAction, RunFork, RunMend, RunOperation } from "./requests/mending.ts";
 export type { QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
+export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {
   type MessageStart,
   RunRequests,
@@ -164,7 +169,6 @@ export {
   type RunStart,
   type RunUpdate,
   type RunUpdateEnd,
-  runNotFound,
 } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
@@ -206,6 +210,8 @@ export type {
   ValueBound,
 } from "./state/lists/run-query.ts";
 export type { RunStatus } from "./state/lists/run-status.ts";
+export type { AuditEntry, AuditPage, AuditQuery } from "./state/operators/audit-log.ts";
+export type { PausedType } from "./state/operators/paused-types.ts";
 export type {
   ChildView,
   DelayedSummary,
@@ -219,6 +225,8 @@ export type {
   RunView,
   StuckSummary,
 } from "./state/runs/run-view.ts";
+export type { RunsToHandOver } from "./state/runs/runs-to-hand-over.ts";
+export type { Tombstone } from "./state/runs/tombstones.ts";
 export type { ScheduleView } from "./state/schedules/schedule-table.ts";
 export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/streams/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";

@@ -16,6 +16,7 @@ import { type Environment, unreferencedEnvironment } from "../platform.ts";
 import { activeTrace } from "../tracing/active-trace.ts";
 import { ClientCalls } from "./client-calls.ts";
 import { ClientCluster } from "./client-cluster.ts";
+import { ClientOperations } from "./client-operations.ts";
 import { ClientWorkflows } from "./client-workflows.ts";
 import { Failover } from "./failover.ts";
 import { FollowedCalls } from "./followed-calls.ts";
@@ -65,7 +66,8 @@ export class RaftoralClient {
     this.#followed = new FollowedCalls(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
     const port = new ClientWorkflows(this.#calls, this.#polls, this.#followed);
-    this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid, activeTrace });
+    const operations = new ClientOperations(this.#calls, this.#polls);
+    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs, uuid, activeTrace });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
 

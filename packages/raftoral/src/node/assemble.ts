@@ -13,6 +13,7 @@ import {
   WorkflowExecutor,
   WorkflowRuntime,
 } from "@raftoral/workflow";
+import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
@@ -20,13 +21,14 @@ import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { activeTrace } from "../tracing/active-trace.ts";
+import { RunArchiver } from "./archiving/run-archiver.ts";
 import type { NodeConfig } from "./config/node-config.ts";
 import { nodeSecurity } from "./config/node-security.ts";
 import { establishIdentity } from "./identity/identity.ts";
 import { Closers } from "./life-cycle/closers.ts";
 import { NodeHealth } from "./life-cycle/node-health.ts";
 import { Membership } from "./membership/membership.ts";
-import { NodeCluster } from "./membership/node-cluster.ts";
+import { type ClusterAudit, NodeCluster } from "./membership/node-cluster.ts";
 import { dialGrpc, dialLocal, listenLocally, reserveAddress } from "./membership/node-network.ts";
 import { NodeEvents } from "./node-events.ts";
 import type { NodeParts, NodePlan } from "./node-plan.ts";
@@ -34,6 +36,9 @@ import { GROUP_ID, openGroup } from "./open-group.ts";
 import { NodeBackups } from "./storage/node-backups.ts";
 import { openNodeStorage } from "./storage/node-storage.ts";
 import { NodeWorkflows } from "./workflows/node-workflows.ts";
+
+/** Who asks for what is called in this process. */
+const LOCAL = "local";
 
 /** Opens all parts, or none: when one fails to open, those opened before are closed. */
 export async function assemble(plan: NodePlan): Promise<NodeParts> {
@@ -109,11 +114,12 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     uuid: environment.uuid,
     limits,
     retention: plan.config.retention,
+    onlyPruneHandedOver: plan.archive !== undefined,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
     ...(interceptor === undefined ? {} : { interceptor }),
   });
   closers.add(() => runtime.stop());
-  if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state));
+  if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state, limits));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
 
   const port = new NodeWorkflows({
@@ -126,8 +132,16 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
   declareQueues(port, runtime, { queues: config.queues, logger });
-  const workflows = new CheckedWorkflows({ port, timeoutMs, uuid: environment.uuid, activeTrace });
-  const nodeCluster = new NodeCluster({
+  const workflowsOf = (by: string): CheckedWorkflows =>
+    new CheckedWorkflows({ port, operations: port.operations(by), timeoutMs, uuid: environment.uuid, activeTrace });
+  const workflows = workflowsOf(LOCAL);
+  const archiver =
+    plan.archive === undefined
+      ? undefined
+      : new RunArchiver({ engine, workflows, hook: plan.archive, clock: programClock, logger });
+  closers.add(() => archiver?.close());
+  if (archiver !== undefined) metrics?.workflow.watchArchive(archiver);
+  const clusterParts = {
     identity,
     address,
     cluster: group,
@@ -137,13 +151,20 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     clock,
     workflows: definitions.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
-  });
-  const cluster = new CheckedCluster(nodeCluster, timeoutMs);
+    limits,
+    audit: (entry: ClusterAudit, limit: CallLimit) => port.audited(entry, limit),
+  };
+  const clusterOf = (by: string): CheckedCluster =>
+    new CheckedCluster(new NodeCluster({ ...clusterParts, by }), timeoutMs);
+  const cluster = clusterOf(LOCAL);
   slot.node = {
     nodeId,
     clusterId,
     workflows,
     cluster,
+    workflowsOf,
+    clusterOf,
+    operationsOf: (by) => port.operations(by),
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     updateRun: (request, limit) => port.update(request, limit),

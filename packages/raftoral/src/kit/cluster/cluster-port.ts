@@ -11,6 +11,14 @@ import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.
 import { filterOf } from "../../api/finding/run-filter.ts";
 import { mended } from "../../api/mending/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
+import type { AuditPage, BulkPiece, DeletedRun, PausedType } from "../../api/operations/operations.ts";
+import type {
+  BulkRequest,
+  OperationsPort,
+  PauseTypeRequest,
+  RunRequest,
+  SetVariableRequest,
+} from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { changed } from "../../api/queues/changed.ts";
 import type { QueueChange, QueueInfo } from "../../api/queues/queues.ts";
@@ -22,6 +30,7 @@ import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type {
+  AuditQuery,
   CheckedFilter,
   PageRequest,
   QueryRequest,
@@ -52,7 +61,7 @@ export interface ClusterPortSetting {
 const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]);
 
 /** The port of the API to a whole {@link TestCluster} (C1). */
-export class ClusterPort implements WorkflowsPort {
+export class ClusterPort implements WorkflowsPort, OperationsPort {
   readonly schedules: SchedulesPort;
   readonly #setting: ClusterPortSetting;
 
@@ -183,8 +192,8 @@ export class ClusterPort implements WorkflowsPort {
     );
   }
 
-  resume(runId: string, limit: CallLimit): Promise<void> {
-    return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  resume({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.resume(runId, { reason, ...options(limit) }));
   }
 
   fork({ source, from, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
@@ -258,12 +267,52 @@ export class ClusterPort implements WorkflowsPort {
     );
   }
 
-  cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
+  cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
   }
 
-  delete(runId: string, limit: CallLimit): Promise<void> {
-    return this.#call((workflows) => workflows.delete(runId, options(limit)));
+  delete({ runId, reason }: RunRequest, limit: CallLimit): Promise<DeletedRun> {
+    return this.#call((workflows) => workflows.delete(runId, { reason, ...options(limit) }));
+  }
+
+  async setVariable(request: SetVariableRequest, limit: CallLimit): Promise<boolean> {
+    const { runId, variable, value, requestId, reason } = request;
+    try {
+      await this.#call((workflows) =>
+        workflows.setVariable(runId, variable, value, { requestId, reason, ...options(limit) }),
+      );
+      return true;
+    } catch (error) {
+      const isLate = error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED";
+      if (isLate && limit.timeoutMs !== Number.POSITIVE_INFINITY) return false;
+      throw error;
+    }
+  }
+
+  pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {
+    const given = { reason, ...options(limit) };
+    return this.#call((workflows) =>
+      isPaused ? workflows.pauseType(workflowType, given) : workflows.resumeType(workflowType, given),
+    );
+  }
+
+  mendPiece({ filter, action, isDry, page, reason, requestId }: BulkRequest, limit: CallLimit): Promise<BulkPiece> {
+    const { pageSize, pageToken } = page;
+    const place = pageToken === undefined ? {} : { position: pageToken };
+    const given = { dryRun: isDry, pieceSize: pageSize, ...place, reason, requestId, ...options(limit) };
+    return this.#call(async (workflows) => {
+      for await (const piece of workflows.mendAll(filterOf(filter), action, given)) return piece;
+      return { runs: [], position: undefined };
+    });
+  }
+
+  pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {
+    return this.#call((workflows) => workflows.pausedTypes(options(limit)));
+  }
+
+  audit({ subject, by }: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage> {
+    const given = { ...(subject === undefined ? {} : { subject }), ...(by === undefined ? {} : { by }) };
+    return this.#call((workflows) => workflows.auditPage({ ...given, ...pageOptions(page), ...options(limit) }));
   }
 
   #call<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {

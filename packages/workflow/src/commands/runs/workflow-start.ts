@@ -11,6 +11,7 @@
  *      hear of its end does not make way.
  * WS7. A run with a queue waits there until it is let through, at once if that may be. The owner is the queue's choice then (state/queues/admission.ts). A start whose dedupe key
  *      an open run of the queue has gives that run; while that one is put off, it gets the input, and is put off for longer.
+ * WS7. A start whose id a run had that was pruned is decided alike, by what is left of that run (pruned-start.ts).
  * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
  * WS7. A run with a delay, or with a time that its proposer's clock has not reached, is on no seat until it is begun (begin-due.ts).
  */
@@ -48,6 +49,7 @@ import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
 import { entryOf, standingIn } from "../queues/queue-entry.ts";
 import { type Refused, refused } from "../refusal.ts";
+import { startAfterPruning } from "./pruned-start.ts";
 
 /** What a run is started with. `version` 0 asks for the newest version. */
 export interface StartFacts {
@@ -145,6 +147,13 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
 
 function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const existing = tables.runs.get(command.runId);
+  const pruned = existing === undefined ? tables.runs.tombstones.get(command.runId) : undefined;
+  const known = pruned === undefined ? "begin" : startAfterPruning(pruned, command);
+  if (typeof known === "object") return known;
+  if (pruned !== undefined && known !== "begin") {
+    const { runId, version } = pruned;
+    return { ok: true, kind: "Started", runId, version, created: known === "own", owner: 0, epoch: 0 };
+  }
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));

@@ -12,6 +12,7 @@ import type { RunView } from "../../state/runs/run-view.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
+import type { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
@@ -41,6 +42,7 @@ export interface ExecutionShared {
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it. */
   readonly readRun: (runId: string) => Promise<RunView | undefined>;
+  readonly stepsUnderWay: StepsUnderWay;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
   /** Behaviours of the engine that this process has. */

@@ -171,6 +171,7 @@ export class RunExecution {
       run: start,
       workflowType: definition.type,
       probe,
+      underWay: shared.stepsUnderWay,
       intercepted: (path, fn) => this.#interception?.step(path, fn) ?? fn,
       surroundings: {
         clock,

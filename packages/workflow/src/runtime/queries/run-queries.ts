@@ -8,10 +8,12 @@
  */
 import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import { runNotFoundText, WorkflowError } from "../../errors.ts";
+import { WorkflowError } from "../../errors.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
+import { runMissing } from "../../requests/run-missing.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
+import { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
 import { RunExecution } from "../execution/run-execution.ts";
@@ -117,9 +119,9 @@ export class RunQueries {
   async #again<T>(runId: string, ask: (body: AskedBody) => Promise<T | undefined>, over: Promise<never>): Promise<T> {
     await this.#turn(over);
     try {
-      const run = await Promise.race([this.#options.engine.run(runId), over]);
-      if (run === undefined)
-        throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
+      const { engine } = this.#options;
+      const run = await Promise.race([engine.run(runId), over]);
+      if (run === undefined) throw await runMissing(engine, runId);
       const execution = this.#execution(run);
       void execution.execute();
       try {
@@ -178,6 +180,7 @@ export class RunQueries {
       proposer: { propose: () => never() },
       emit: () => {},
       probe: undefined,
+      stepsUnderWay: new StepsUnderWay(shared.clock),
       interceptor: HOLDS_STEPS,
       isAgain: true,
     });

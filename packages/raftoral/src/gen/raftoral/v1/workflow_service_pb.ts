@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKJBwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMc3RhcnRzX2F0X21zGDwgASgESASIAQESGQoMcGF1c2VfcmVhc29uGBUgASgJSAWIAQESJgoFcXVldWUYQyABKAsyFy5yYWZ0b3JhbC52MS5RdWV1ZU9mUnVuQg4KDF9lbmRlZF9hdF9tc0IQCg5fY2FuY2VsX3JlYXNvbkIPCg1fc3R1Y2tfcmVhc29uQg8KDV9zdHVja19kZXRhaWxCDwoNX3N0YXJ0c19hdF9tc0IPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSL+AgoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIqCgphdHRyaWJ1dGVzGAggAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEigKCWlkX3BvbGljeRgJIAEoDjIVLnJhZnRvcmFsLnYxLklkUG9saWN5EhAKCHN0YXJ0X2lkGAogASgJEhAKCGRlbGF5X21zGDwgASgEEhMKC3N0YXJ0X2F0X21zGD0gASgEEigKBXRyYWNlGCggASgLMhkucmFmdG9yYWwudjEuVHJhY2VDb250ZXh0EicKBXF1ZXVlGEMgASgLMhgucmFmdG9yYWwudjEuUXVldWVkU3RhcnQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAkiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCJnChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biLxAwoPTGlzdFJ1bnNSZXF1ZXN0EhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDRIoCghzdGF0dXNlcxgGIAMoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIaCg1vd25lcl9ub2RlX2lkGAcgASgESACIAQESJwoHY3JlYXRlZBgIIAEoCzIWLnJhZnRvcmFsLnYxLlRpbWVSYW5nZRIlCgVlbmRlZBgJIAEoCzIWLnJhZnRvcmFsLnYxLlRpbWVSYW5nZRIVCg1wYXJlbnRfcnVuX2lkGAogASgJEg0KBXF1ZXVlGEMgASgJEhUKDXJ1bl9pZF9wcmVmaXgYCyABKAkSMwoKYXR0cmlidXRlcxgMIAMoCzIfLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZUNvbmRpdGlvbhIiCgRzb3J0GA0gASgOMhQucmFmdG9yYWwudjEuUnVuU29ydBIRCglhc2NlbmRpbmcYDiABKAgSLQoLY29uc2lzdGVuY3kYDyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeUIQCg5fb3duZXJfbm9kZV9pZEoECAEQAlIGc3RhdHVzIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoQQ291bnRSdW5zUmVxdWVzdBISCgp0aW1lb3V0X21zGAEgASgNEi0KC2NvbnNpc3RlbmN5GAIgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiOgoRQ291bnRSdW5zUmVzcG9uc2USJQoGY291bnRzGAEgAygLMhUucmFmdG9yYWwudjEuUnVuQ291bnQiVwoIUnVuQ291bnQSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRImCgZzdGF0dXMYAiABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSDAoEcnVucxgDIAEoBCKOAQoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNEi0KC2NvbnNpc3RlbmN5GAUgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZQoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRItCgtjb25zaXN0ZW5jeRgDIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCKeAQoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDRItCgtjb25zaXN0ZW5jeRgGIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5Il0KFVJlYWRWYXJpYWJsZXNSZXNwb25zZRIrCgl2YXJpYWJsZXMYASADKAsyGC5yYWZ0b3JhbC52MS5SdW5WYXJpYWJsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoLUnVuVmFyaWFibGUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgDIAEoBCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiUwoPUXVlcnlSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVxdWVyeRgCIAEoCRINCgVpbnB1dBgDIAEoDBISCgp0aW1lb3V0X21zGAQgASgNIiIKEFF1ZXJ5UnVuUmVzcG9uc2USDgoGYW5zd2VyGAEgASgMIjgKElJlYWRQZW5kaW5nUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI+ChNSZWFkUGVuZGluZ1Jlc3BvbnNlEicKBWNhbGxzGAEgAygLMhgucmFmdG9yYWwudjEuUGVuZGluZ0NhbGwieAoLUGVuZGluZ0NhbGwSDAoEa2luZBgBIAEoCRIMCgRwYXRoGAIgASgJEhUKCHVudGlsX21zGAMgASgESACIAQESKQoEc3RlcBgEIAEoCzIbLnJhZnRvcmFsLnYxLlN0ZXBJblByb2dyZXNzQgsKCV91bnRpbF9tcyJ9ChBVcGRhdGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZ1cGRhdGUYAiABKAkSDQoFaW5wdXQYAyABKAwSEQoJdXBkYXRlX2lkGAQgASgJEg8KB3dhaXRfbXMYBSABKA0SFgoOdW50aWxfYWNjZXB0ZWQYBiABKAgidQoRVXBkYXRlUnVuUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKHAQoWU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBIrCgVzdGFydBgBIAEoCzIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBItCgZzaWduYWwYAiABKAsyHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0EhEKCWFmdGVyX2VuZBgDIAEoCCI6ChdTaWduYWxXaXRoU3RhcnRSZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCKaAQoWVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBIrCgVzdGFydBgBIAEoCzIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBItCgZ1cGRhdGUYAiABKAsyHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0EhEKCWFmdGVyX2VuZBgDIAEoCBIRCglpc19vYmplY3QYBCABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSI2ChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEVJlc3VtZVJ1blJlc3BvbnNlItQCCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UilQEKDkZvcmtSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdmb3JrX2lkGAIgASgJEgwKBGZyb20YAyABKAkSEgoFaW5wdXQYBCABKAxIAIgBARIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRISCgp0aW1lb3V0X21zGAcgASgNQggKBl9pbnB1dCIiCg9Gb3JrUnVuUmVzcG9uc2USDwoHZm9ya19pZBgBIAEoCSI2ChBEZWxldGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIhMKEURlbGV0ZVJ1blJlc3BvbnNlKuYBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGEhYKElJVTl9TVEFUVVNfREVMQVlFRBAIEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAcqXwoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIcChhDT05TSVNURU5DWV9MSU5FQVJJWkFCTEUQARIVChFDT05TSVNURU5DWV9TVEFMRRACKowBCghJZFBvbGljeRIZChVJRF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZJRF9QT0xJQ1lfVVNFX0VYSVNUSU5HEAESFAoQSURfUE9MSUNZX1JFSkVDVBACEhwKGElEX1BPTElDWV9SRVBMQUNFX0ZBSUxFRBADEhUKEUlEX1BPTElDWV9SRVBMQUNFEAQqTQoHUnVuU29ydBIYChRSVU5fU09SVF9VTlNQRUNJRklFRBAAEhQKEFJVTl9TT1JUX0NSRUFURUQQARISCg5SVU5fU09SVF9FTkRFRBACKpsBCgxVcGRhdGVTdGF0dXMSHQoZVVBEQVRFX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVVQREFURV9TVEFUVVNfUEVORElORxABEhoKFlVQREFURV9TVEFUVVNfQUNDRVBURUQQAhIbChdVUERBVEVfU1RBVFVTX0NPTVBMRVRFRBADEhgKFFVQREFURV9TVEFUVVNfRkFJTEVEEAQy/wwKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJKCglDb3VudFJ1bnMSHS5yYWZ0b3JhbC52MS5Db3VudFJ1bnNSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESVgoNUmVhZFZhcmlhYmxlcxIhLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXF1ZXN0GiIucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEkoKCVNpZ25hbFJ1bhIdLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXNwb25zZRJHCghRdWVyeVJ1bhIcLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVzcG9uc2USUAoLUmVhZFBlbmRpbmcSHy5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1JlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1Jlc3BvbnNlEkoKCVVwZGF0ZVJ1bhIdLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXNwb25zZRJcCg9TaWduYWxXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXF1ZXN0GiQucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USXAoPVXBkYXRlV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkQKB01lbmRSdW4SGy5yYWZ0b3JhbC52MS5NZW5kUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXNwb25zZRJECgdGb3JrUnVuEhsucmFmdG9yYWwudjEuRm9ya1J1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVzcG9uc2USSgoJRGVsZXRlUnVuEh0ucmFmdG9yYWwudjEuRGVsZXRlUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlc3BvbnNlYgZwcm90bzM", [file_raftoral_v1_queue]);
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKQAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKJBwoDUnVuEg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SJgoGc3RhdHVzGAQgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDW93bmVyX25vZGVfaWQYBSABKAQSDQoFZXBvY2gYBiABKAQSEQoJdGFrZW92ZXJzGAcgASgNEhUKDXN0YXJ0ZWRfYXRfbXMYCCABKAQSGAoLZW5kZWRfYXRfbXMYCSABKARIAIgBARIUCgxyZWNvcmRfY291bnQYCiABKA0SJQoHZmFpbHVyZRgLIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSGgoNY2FuY2VsX3JlYXNvbhgMIAEoCUgBiAEBEhcKD3BlbmRpbmdfc2lnbmFscxgNIAMoCRIMCgRzZWVkGA4gASgMEhkKDHN0dWNrX3JlYXNvbhgPIAEoCUgCiAEBEjYKEXN0ZXBzX2luX3Byb2dyZXNzGBAgAygLMhsucmFmdG9yYWwudjEuU3RlcEluUHJvZ3Jlc3MSJgoGcGFyZW50GBEgASgLMhYucmFmdG9yYWwudjEuUGFyZW50UnVuEhIKCmdlbmVyYXRpb24YEiABKA0SJwoIY2hpbGRyZW4YEyADKAsyFS5yYWZ0b3JhbC52MS5DaGlsZFJ1bhIZCgxzdHVja19kZXRhaWwYFCABKAlIA4gBARIqCgphdHRyaWJ1dGVzGB4gAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEjIKEmluaXRpYWxfYXR0cmlidXRlcxgfIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBIXCg9iZWhhdmlvdXJfbGV2ZWwYKSABKA0SGQoMc3RhcnRzX2F0X21zGDwgASgESASIAQESGQoMcGF1c2VfcmVhc29uGBUgASgJSAWIAQESJgoFcXVldWUYQyABKAsyFy5yYWZ0b3JhbC52MS5RdWV1ZU9mUnVuQg4KDF9lbmRlZF9hdF9tc0IQCg5fY2FuY2VsX3JlYXNvbkIPCg1fc3R1Y2tfcmVhc29uQg8KDV9zdHVja19kZXRhaWxCDwoNX3N0YXJ0c19hdF9tc0IPCg1fcGF1c2VfcmVhc29uIikKCVBhcmVudFJ1bhIOCgZydW5faWQYASABKAkSDAoEcGF0aBgCIAEoCSI/CghDaGlsZFJ1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIMCgRwYXRoGAMgASgJIr4BCg5TdGVwSW5Qcm9ncmVzcxIMCgRwYXRoGAEgASgJEhcKD2ZhaWxlZF9hdHRlbXB0cxgCIAEoDRIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIfChJuZXh0X2F0dGVtcHRfYXRfbXMYBCABKARIAIgBARITCgtiZWdhbl9hdF9tcxgFIAEoBBIRCgloZWFydGJlYXQYBiABKAxCFQoTX25leHRfYXR0ZW1wdF9hdF9tcyKrAQoHT3V0Y29tZRImCgZzdGF0dXMYASABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRITCgtlbmRlZF9hdF9tcxgDIAEoBBIOCgZyZXN1bHQYBCABKAwSJQoHZmFpbHVyZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgGIAEoCSJzCg1IaXN0b3J5UmVjb3JkEgwKBHBhdGgYASABKAkSDAoEa2luZBgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgEIAEoBBINCgVlcG9jaBgFIAEoBBIQCghwb3NpdGlvbhgGIAEoCSL+AgoPU3RhcnRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIVCg13b3JrZmxvd190eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SFgoOdmVyc2lvbl9waW5uZWQYBCABKAgSDQoFaW5wdXQYBSABKAwSEgoKdGltZW91dF9tcxgGIAEoDRIWCg5ydW5fdGltZW91dF9tcxgHIAEoBBIqCgphdHRyaWJ1dGVzGAggAygLMhYucmFmdG9yYWwudjEuQXR0cmlidXRlEigKCWlkX3BvbGljeRgJIAEoDjIVLnJhZnRvcmFsLnYxLklkUG9saWN5EhAKCHN0YXJ0X2lkGAogASgJEhAKCGRlbGF5X21zGDwgASgEEhMKC3N0YXJ0X2F0X21zGD0gASgEEigKBXRyYWNlGCggASgLMhkucmFmdG9yYWwudjEuVHJhY2VDb250ZXh0EicKBXF1ZXVlGEMgASgLMhgucmFmdG9yYWwudjEuUXVldWVkU3RhcnQiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAkiMwoQU3RhcnRSdW5SZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCJnChJEZXNjcmliZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSI0ChNEZXNjcmliZVJ1blJlc3BvbnNlEh0KA3J1bhgBIAEoCzIQLnJhZnRvcmFsLnYxLlJ1biLxAwoPTGlzdFJ1bnNSZXF1ZXN0EhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDRIoCghzdGF0dXNlcxgGIAMoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIaCg1vd25lcl9ub2RlX2lkGAcgASgESACIAQESJwoHY3JlYXRlZBgIIAEoCzIWLnJhZnRvcmFsLnYxLlRpbWVSYW5nZRIlCgVlbmRlZBgJIAEoCzIWLnJhZnRvcmFsLnYxLlRpbWVSYW5nZRIVCg1wYXJlbnRfcnVuX2lkGAogASgJEg0KBXF1ZXVlGEMgASgJEhUKDXJ1bl9pZF9wcmVmaXgYCyABKAkSMwoKYXR0cmlidXRlcxgMIAMoCzIfLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZUNvbmRpdGlvbhIiCgRzb3J0GA0gASgOMhQucmFmdG9yYWwudjEuUnVuU29ydBIRCglhc2NlbmRpbmcYDiABKAgSLQoLY29uc2lzdGVuY3kYDyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeUIQCg5fb3duZXJfbm9kZV9pZEoECAEQAlIGc3RhdHVzIksKEExpc3RSdW5zUmVzcG9uc2USHgoEcnVucxgBIAMoCzIQLnJhZnRvcmFsLnYxLlJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVQoQQ291bnRSdW5zUmVxdWVzdBISCgp0aW1lb3V0X21zGAEgASgNEi0KC2NvbnNpc3RlbmN5GAIgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiOgoRQ291bnRSdW5zUmVzcG9uc2USJQoGY291bnRzGAEgAygLMhUucmFmdG9yYWwudjEuUnVuQ291bnQiVwoIUnVuQ291bnQSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRImCgZzdGF0dXMYAiABKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSDAoEcnVucxgDIAEoBCKOAQoSUmVhZEhpc3RvcnlSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNEi0KC2NvbnNpc3RlbmN5GAUgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiWwoTUmVhZEhpc3RvcnlSZXNwb25zZRIrCgdyZWNvcmRzGAEgAygLMhoucmFmdG9yYWwudjEuSGlzdG9yeVJlY29yZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiZQoQUmVhZElucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRItCgtjb25zaXN0ZW5jeRgDIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IiIKEVJlYWRJbnB1dFJlc3BvbnNlEg0KBWlucHV0GAEgASgMIjEKDldhaXRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgd3YWl0X21zGAIgASgNIjgKD1dhaXRSdW5SZXNwb25zZRIlCgdvdXRjb21lGAEgASgLMhQucmFmdG9yYWwudjEuT3V0Y29tZSJfChFSZWFkU3RyZWFtUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGc3RyZWFtGAIgASgJEhEKBGZyb20YAyABKARIAIgBARIOCgZmb2xsb3cYBCABKAhCBwoFX2Zyb20iPgoSUmVhZFN0cmVhbVJlc3BvbnNlEigKBmNodW5rcxgBIAMoCzIYLnJhZnRvcmFsLnYxLlN0cmVhbUNodW5rImgKC1N0cmVhbUNodW5rEg4KBm9mZnNldBgBIAEoBBINCgV2YWx1ZRgCIAEoDBIRCgRzdGVwGAMgASgJSACIAQESDwoHYXR0ZW1wdBgEIAEoDRINCgVlcG9jaBgFIAEoBEIHCgVfc3RlcCKeAQoUUmVhZFZhcmlhYmxlc1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDRItCgtjb25zaXN0ZW5jeRgGIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5Il0KFVJlYWRWYXJpYWJsZXNSZXNwb25zZRIrCgl2YXJpYWJsZXMYASADKAsyGC5yYWZ0b3JhbC52MS5SdW5WYXJpYWJsZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQgoLUnVuVmFyaWFibGUSDAoEbmFtZRgBIAEoCRINCgV2YWx1ZRgCIAEoDBIWCg5yZWNvcmRlZF9hdF9tcxgDIAEoBCJoChBTaWduYWxSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3BheWxvYWQYAyABKAwSEQoJc2lnbmFsX2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEwoRU2lnbmFsUnVuUmVzcG9uc2UiUwoPUXVlcnlSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVxdWVyeRgCIAEoCRINCgVpbnB1dBgDIAEoDBISCgp0aW1lb3V0X21zGAQgASgNIiIKEFF1ZXJ5UnVuUmVzcG9uc2USDgoGYW5zd2VyGAEgASgMIjgKElJlYWRQZW5kaW5nUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDSI+ChNSZWFkUGVuZGluZ1Jlc3BvbnNlEicKBWNhbGxzGAEgAygLMhgucmFmdG9yYWwudjEuUGVuZGluZ0NhbGwieAoLUGVuZGluZ0NhbGwSDAoEa2luZBgBIAEoCRIMCgRwYXRoGAIgASgJEhUKCHVudGlsX21zGAMgASgESACIAQESKQoEc3RlcBgEIAEoCzIbLnJhZnRvcmFsLnYxLlN0ZXBJblByb2dyZXNzQgsKCV91bnRpbF9tcyJ9ChBVcGRhdGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIOCgZ1cGRhdGUYAiABKAkSDQoFaW5wdXQYAyABKAwSEQoJdXBkYXRlX2lkGAQgASgJEg8KB3dhaXRfbXMYBSABKA0SFgoOdW50aWxfYWNjZXB0ZWQYBiABKAgidQoRVXBkYXRlUnVuUmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSKHAQoWU2lnbmFsV2l0aFN0YXJ0UmVxdWVzdBIrCgVzdGFydBgBIAEoCzIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBItCgZzaWduYWwYAiABKAsyHS5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXF1ZXN0EhEKCWFmdGVyX2VuZBgDIAEoCCI6ChdTaWduYWxXaXRoU3RhcnRSZXNwb25zZRIOCgZydW5faWQYASABKAkSDwoHY3JlYXRlZBgCIAEoCCKaAQoWVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBIrCgVzdGFydBgBIAEoCzIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBItCgZ1cGRhdGUYAiABKAsyHS5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXF1ZXN0EhEKCWFmdGVyX2VuZBgDIAEoCBIRCglpc19vYmplY3QYBCABKAgiewoXVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USKQoGc3RhdHVzGAEgASgOMhkucmFmdG9yYWwudjEuVXBkYXRlU3RhdHVzEg4KBmFuc3dlchgCIAEoDBIlCgdmYWlsdXJlGAMgASgLMhQucmFmdG9yYWwudjEuRmFpbHVyZSJyChJBbnN3ZXJUb2tlblJlcXVlc3QSDQoFdG9rZW4YASABKAkSDQoFdmFsdWUYAiABKAwSKgoHZmFpbHVyZRgDIAEoCzIZLnJhZnRvcmFsLnYxLlRva2VuRmFpbHVyZRISCgp0aW1lb3V0X21zGAQgASgNIjsKDFRva2VuRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCSIVChNBbnN3ZXJUb2tlblJlc3BvbnNlIlYKEENhbmNlbFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhMKBnJlYXNvbhgCIAEoCUgAiAEBEhIKCnRpbWVvdXRfbXMYAyABKA1CCQoHX3JlYXNvbiITChFDYW5jZWxSdW5SZXNwb25zZSJGChBSZXN1bWVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEg4KBnJlYXNvbhgDIAEoCSITChFSZXN1bWVSdW5SZXNwb25zZSLUAgoKTWVuZEFjdGlvbhI2Cgl0ZXJtaW5hdGUYASABKAsyIS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlRlcm1pbmF0ZUgAEi4KBXBhdXNlGAIgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5QYXVzZUgAEi4KBXJldHJ5GAMgASgLMh0ucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5SZXRyeUgAEj0KDWNvbXBsZXRlX3N0ZXAYBCABKAsyJC5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLkNvbXBsZXRlU3RlcEgAGgsKCVRlcm1pbmF0ZRoUCgVQYXVzZRILCgNub3cYASABKAgaFQoFUmV0cnkSDAoEZnJvbRgBIAEoCRorCgxDb21wbGV0ZVN0ZXASDAoEcGF0aBgBIAEoCRINCgV2YWx1ZRgCIAEoDEIICgZhY3Rpb24igQEKDk1lbmRSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRInCgZhY3Rpb24YAiABKAsyFy5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0iEQoPTWVuZFJ1blJlc3BvbnNlIpUBCg5Gb3JrUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHZm9ya19pZBgCIAEoCRIMCgRmcm9tGAMgASgJEhIKBWlucHV0GAQgASgMSACIAQESDgoGcmVhc29uGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAkSEgoKdGltZW91dF9tcxgHIAEoDUIICgZfaW5wdXQiIgoPRm9ya1J1blJlc3BvbnNlEg8KB2ZvcmtfaWQYASABKAkiRgoQRGVsZXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRIOCgZyZWFzb24YAyABKAkiNgoRRGVsZXRlUnVuUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoCBIQCghwb3NpdGlvbhgCIAEoBCJ6ChJTZXRWYXJpYWJsZVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhAKCHZhcmlhYmxlGAIgASgJEg0KBXZhbHVlGAMgASgMEhIKCnJlcXVlc3RfaWQYBCABKAkSDgoGcmVhc29uGAUgASgJEg8KB3dhaXRfbXMYBiABKA0iJQoTU2V0VmFyaWFibGVSZXNwb25zZRIOCgZpc19zZXQYASABKAgiYAoQUGF1c2VUeXBlUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAEgASgJEhEKCWlzX3BhdXNlZBgCIAEoCBIOCgZyZWFzb24YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDSITChFQYXVzZVR5cGVSZXNwb25zZSJbChZMaXN0UGF1c2VkVHlwZXNSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0SLQoLY29uc2lzdGVuY3kYAiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJBChdMaXN0UGF1c2VkVHlwZXNSZXNwb25zZRImCgV0eXBlcxgBIAMoCzIXLnJhZnRvcmFsLnYxLlBhdXNlZFR5cGUiVQoKUGF1c2VkVHlwZRIVCg13b3JrZmxvd190eXBlGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIKCgJieRgDIAEoCRIUCgxwYXVzZWRfYXRfbXMYBCABKAQivwEKD01lbmRSdW5zUmVxdWVzdBIsCgZmaWx0ZXIYASABKAsyHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QSDgoGYWN0aW9uGAIgASgJEg8KB2RyeV9ydW4YAyABKAgSEQoJcGFnZV9zaXplGAQgASgNEhIKCnBhZ2VfdG9rZW4YBSABKAkSDgoGcmVhc29uGAYgASgJEhIKCnJlcXVlc3RfaWQYByABKAkSEgoKdGltZW91dF9tcxgIIAEoDSJRChBNZW5kUnVuc1Jlc3BvbnNlEiQKBHJ1bnMYASADKAsyFi5yYWZ0b3JhbC52MS5NZW5kZWRSdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiwKCU1lbmRlZFJ1bhIOCgZydW5faWQYASABKAkSDwoHb3V0Y29tZRgCIAEoCSKZAQoQUmVhZEF1ZGl0UmVxdWVzdBIPCgdzdWJqZWN0GAEgASgJEgoKAmJ5GAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJWChFSZWFkQXVkaXRSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcucmFmdG9yYWwudjEuQXVkaXRFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiegoKQXVkaXRFbnRyeRIQCghwb3NpdGlvbhgBIAEoBBINCgVhdF9tcxgCIAEoBBIKCgJieRgDIAEoCRIOCgZhY3Rpb24YBCABKAkSDwoHc3ViamVjdBgFIAEoCRIOCgZkZXRhaWwYBiABKAkSDgoGcmVhc29uGAcgASgJKuYBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUlVOTklORxABEhgKFFJVTl9TVEFUVVNfQ09NUExFVEVEEAISFQoRUlVOX1NUQVRVU19GQUlMRUQQAxIYChRSVU5fU1RBVFVTX0NBTkNFTExFRBAEEhQKEFJVTl9TVEFUVVNfU1RVQ0sQBRIVChFSVU5fU1RBVFVTX1BBVVNFRBAGEhYKElJVTl9TVEFUVVNfREVMQVlFRBAIEhUKEVJVTl9TVEFUVVNfUVVFVUVEEAcqXwoLQ29uc2lzdGVuY3kSGwoXQ09OU0lTVEVOQ1lfVU5TUEVDSUZJRUQQABIcChhDT05TSVNURU5DWV9MSU5FQVJJWkFCTEUQARIVChFDT05TSVNURU5DWV9TVEFMRRACKowBCghJZFBvbGljeRIZChVJRF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZJRF9QT0xJQ1lfVVNFX0VYSVNUSU5HEAESFAoQSURfUE9MSUNZX1JFSkVDVBACEhwKGElEX1BPTElDWV9SRVBMQUNFX0ZBSUxFRBADEhUKEUlEX1BPTElDWV9SRVBMQUNFEAQqTQoHUnVuU29ydBIYChRSVU5fU09SVF9VTlNQRUNJRklFRBAAEhQKEFJVTl9TT1JUX0NSRUFURUQQARISCg5SVU5fU09SVF9FTkRFRBACKpsBCgxVcGRhdGVTdGF0dXMSHQoZVVBEQVRFX1NUQVRVU19VTlNQRUNJRklFRBAAEhkKFVVQREFURV9TVEFUVVNfUEVORElORxABEhoKFlVQREFURV9TVEFUVVNfQUNDRVBURUQQAhIbChdVUERBVEVfU1RBVFVTX0NPTVBMRVRFRBADEhgKFFVQREFURV9TVEFUVVNfRkFJTEVEEAQykBAKD1dvcmtmbG93U2VydmljZRJHCghTdGFydFJ1bhIcLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlN0YXJ0UnVuUmVzcG9uc2USUAoLRGVzY3JpYmVSdW4SHy5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlcXVlc3QaIC5yYWZ0b3JhbC52MS5EZXNjcmliZVJ1blJlc3BvbnNlEkcKCExpc3RSdW5zEhwucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTGlzdFJ1bnNSZXNwb25zZRJKCglDb3VudFJ1bnMSHS5yYWZ0b3JhbC52MS5Db3VudFJ1bnNSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ291bnRSdW5zUmVzcG9uc2USUAoLUmVhZEhpc3RvcnkSHy5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkSGlzdG9yeVJlc3BvbnNlEkoKCVJlYWRJbnB1dBIdLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkSW5wdXRSZXNwb25zZRJECgdXYWl0UnVuEhsucmFmdG9yYWwudjEuV2FpdFJ1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5XYWl0UnVuUmVzcG9uc2USTwoKUmVhZFN0cmVhbRIeLnJhZnRvcmFsLnYxLlJlYWRTdHJlYW1SZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlc3BvbnNlMAESVgoNUmVhZFZhcmlhYmxlcxIhLnJhZnRvcmFsLnYxLlJlYWRWYXJpYWJsZXNSZXF1ZXN0GiIucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1Jlc3BvbnNlEkoKCVNpZ25hbFJ1bhIdLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5TaWduYWxSdW5SZXNwb25zZRJHCghRdWVyeVJ1bhIcLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVxdWVzdBodLnJhZnRvcmFsLnYxLlF1ZXJ5UnVuUmVzcG9uc2USUAoLUmVhZFBlbmRpbmcSHy5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1JlcXVlc3QaIC5yYWZ0b3JhbC52MS5SZWFkUGVuZGluZ1Jlc3BvbnNlEkoKCVVwZGF0ZVJ1bhIdLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5VcGRhdGVSdW5SZXNwb25zZRJcCg9TaWduYWxXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXF1ZXN0GiQucmFmdG9yYWwudjEuU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USXAoPVXBkYXRlV2l0aFN0YXJ0EiMucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVxdWVzdBokLnJhZnRvcmFsLnYxLlVwZGF0ZVdpdGhTdGFydFJlc3BvbnNlElAKC0Fuc3dlclRva2VuEh8ucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXF1ZXN0GiAucmFmdG9yYWwudjEuQW5zd2VyVG9rZW5SZXNwb25zZRJKCglDYW5jZWxSdW4SHS5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuQ2FuY2VsUnVuUmVzcG9uc2USSgoJUmVzdW1lUnVuEh0ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlc3VtZVJ1blJlc3BvbnNlEkQKB01lbmRSdW4SGy5yYWZ0b3JhbC52MS5NZW5kUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXNwb25zZRJECgdGb3JrUnVuEhsucmFmdG9yYWwudjEuRm9ya1J1blJlcXVlc3QaHC5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVzcG9uc2USSgoJRGVsZXRlUnVuEh0ucmFmdG9yYWwudjEuRGVsZXRlUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkRlbGV0ZVJ1blJlc3BvbnNlElAKC1NldFZhcmlhYmxlEh8ucmFmdG9yYWwudjEuU2V0VmFyaWFibGVSZXF1ZXN0GiAucmFmdG9yYWwudjEuU2V0VmFyaWFibGVSZXNwb25zZRJKCglQYXVzZVR5cGUSHS5yYWZ0b3JhbC52MS5QYXVzZVR5cGVSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUGF1c2VUeXBlUmVzcG9uc2USXAoPTGlzdFBhdXNlZFR5cGVzEiMucmFmdG9yYWwudjEuTGlzdFBhdXNlZFR5cGVzUmVxdWVzdBokLnJhZnRvcmFsLnYxLkxpc3RQYXVzZWRUeXBlc1Jlc3BvbnNlEkcKCE1lbmRSdW5zEhwucmFmdG9yYWwudjEuTWVuZFJ1bnNSZXF1ZXN0Gh0ucmFmdG9yYWwudjEuTWVuZFJ1bnNSZXNwb25zZRJKCglSZWFkQXVkaXQSHS5yYWZ0b3JhbC52MS5SZWFkQXVkaXRSZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVhZEF1ZGl0UmVzcG9uc2ViBnByb3RvMw", [file_raftoral_v1_queue]);
 
 /**
  * The value of an attribute. One field is set.
@@ -1908,6 +1908,13 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2203,6 +2210,13 @@ export type DeleteRunRequest = Message<"raftoral.v1.DeleteRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2216,6 +2230,19 @@ export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*
  * @generated from message raftoral.v1.DeleteRunResponse
  */
 export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
+  /**
+   * Whether there was a run, or its id was kept.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+
+  /**
+   * Place of the deletion in the log.
+   *
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
 };
 
 /**
@@ -2224,6 +2251,416 @@ export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
  */
 export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 60);
+
+/**
+ * @generated from message raftoral.v1.SetVariableRequest
+ */
+export type SetVariableRequest = Message<"raftoral.v1.SetVariableRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Scopes come before its name: ship/status.
+   *
+   * @generated from field: string variable = 2;
+   */
+  variable: string;
+
+  /**
+   * JSON in UTF-8; empty for none.
+   *
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+
+  /**
+   * The same id again is the same request, which is done once.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 wait_ms = 6;
+   */
+  waitMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableRequest.
+ * Use `create(SetVariableRequestSchema)` to create a new message.
+ */
+export const SetVariableRequestSchema: GenMessage<SetVariableRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 61);
+
+/**
+ * @generated from message raftoral.v1.SetVariableResponse
+ */
+export type SetVariableResponse = Message<"raftoral.v1.SetVariableResponse"> & {
+  /**
+   * @generated from field: bool is_set = 1;
+   */
+  isSet: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableResponse.
+ * Use `create(SetVariableResponseSchema)` to create a new message.
+ */
+export const SetVariableResponseSchema: GenMessage<SetVariableResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 62);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeRequest
+ */
+export type PauseTypeRequest = Message<"raftoral.v1.PauseTypeRequest"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * Whether to pause the type, or to resume it.
+   *
+   * @generated from field: bool is_paused = 2;
+   */
+  isPaused: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 4;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeRequest.
+ * Use `create(PauseTypeRequestSchema)` to create a new message.
+ */
+export const PauseTypeRequestSchema: GenMessage<PauseTypeRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 63);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeResponse
+ */
+export type PauseTypeResponse = Message<"raftoral.v1.PauseTypeResponse"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeResponse.
+ * Use `create(PauseTypeResponseSchema)` to create a new message.
+ */
+export const PauseTypeResponseSchema: GenMessage<PauseTypeResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 64);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesRequest
+ */
+export type ListPausedTypesRequest = Message<"raftoral.v1.ListPausedTypesRequest"> & {
+  /**
+   * @generated from field: uint32 timeout_ms = 1;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 2;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesRequest.
+ * Use `create(ListPausedTypesRequestSchema)` to create a new message.
+ */
+export const ListPausedTypesRequestSchema: GenMessage<ListPausedTypesRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 65);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesResponse
+ */
+export type ListPausedTypesResponse = Message<"raftoral.v1.ListPausedTypesResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.PausedType types = 1;
+   */
+  types: PausedType[];
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesResponse.
+ * Use `create(ListPausedTypesResponseSchema)` to create a new message.
+ */
+export const ListPausedTypesResponseSchema: GenMessage<ListPausedTypesResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 66);
+
+/**
+ * @generated from message raftoral.v1.PausedType
+ */
+export type PausedType = Message<"raftoral.v1.PausedType"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint64 paused_at_ms = 4;
+   */
+  pausedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.PausedType.
+ * Use `create(PausedTypeSchema)` to create a new message.
+ */
+export const PausedTypeSchema: GenMessage<PausedType> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 67);
+
+/**
+ * @generated from message raftoral.v1.MendRunsRequest
+ */
+export type MendRunsRequest = Message<"raftoral.v1.MendRunsRequest"> & {
+  /**
+   * Conditions alone count; order, pages and time are those of this request.
+   *
+   * @generated from field: raftoral.v1.ListRunsRequest filter = 1;
+   */
+  filter?: ListRunsRequest | undefined;
+
+  /**
+   * cancel, terminate, retry, pause, resume or delete.
+   *
+   * @generated from field: string action = 2;
+   */
+  action: string;
+
+  /**
+   * Does nothing, and gives the runs that fit.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The last piece's next_page_token; empty for the first piece.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 8;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsRequest.
+ * Use `create(MendRunsRequestSchema)` to create a new message.
+ */
+export const MendRunsRequestSchema: GenMessage<MendRunsRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 68);
+
+/**
+ * @generated from message raftoral.v1.MendRunsResponse
+ */
+export type MendRunsResponse = Message<"raftoral.v1.MendRunsResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.MendedRun runs = 1;
+   */
+  runs: MendedRun[];
+
+  /**
+   * Empty on the last piece.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsResponse.
+ * Use `create(MendRunsResponseSchema)` to create a new message.
+ */
+export const MendRunsResponseSchema: GenMessage<MendRunsResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 69);
+
+/**
+ * @generated from message raftoral.v1.MendedRun
+ */
+export type MendedRun = Message<"raftoral.v1.MendedRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * done, unchanged, fits, or the code of a refusal.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendedRun.
+ * Use `create(MendedRunSchema)` to create a new message.
+ */
+export const MendedRunSchema: GenMessage<MendedRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 70);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditRequest
+ */
+export type ReadAuditRequest = Message<"raftoral.v1.ReadAuditRequest"> & {
+  /**
+   * Empty: of anything.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * Empty: of anybody.
+   *
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 6;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditRequest.
+ * Use `create(ReadAuditRequestSchema)` to create a new message.
+ */
+export const ReadAuditRequestSchema: GenMessage<ReadAuditRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 71);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditResponse
+ */
+export type ReadAuditResponse = Message<"raftoral.v1.ReadAuditResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditResponse.
+ * Use `create(ReadAuditResponseSchema)` to create a new message.
+ */
+export const ReadAuditResponseSchema: GenMessage<ReadAuditResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 72);
+
+/**
+ * @generated from message raftoral.v1.AuditEntry
+ */
+export type AuditEntry = Message<"raftoral.v1.AuditEntry"> & {
+  /**
+   * Place in the log.
+   *
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: uint64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 73);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -2677,6 +3114,54 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof DeleteRunRequestSchema;
     output: typeof DeleteRunResponseSchema;
+  },
+  /**
+   * Sets a variable of a run's body. Answers when that is recorded, or after wait_ms; ask again then, with the same request_id.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.SetVariable
+   */
+  setVariable: {
+    methodKind: "unary";
+    input: typeof SetVariableRequestSchema;
+    output: typeof SetVariableResponseSchema;
+  },
+  /**
+   * Pauses all runs of a type, also those that are started later, or resumes the type.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.PauseType
+   */
+  pauseType: {
+    methodKind: "unary";
+    input: typeof PauseTypeRequestSchema;
+    output: typeof PauseTypeResponseSchema;
+  },
+  /**
+   * @generated from rpc raftoral.v1.WorkflowService.ListPausedTypes
+   */
+  listPausedTypes: {
+    methodKind: "unary";
+    input: typeof ListPausedTypesRequestSchema;
+    output: typeof ListPausedTypesResponseSchema;
+  },
+  /**
+   * Does one thing to the next piece of the runs that fit a filter.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.MendRuns
+   */
+  mendRuns: {
+    methodKind: "unary";
+    input: typeof MendRunsRequestSchema;
+    output: typeof MendRunsResponseSchema;
+  },
+  /**
+   * What operators have done, the latest first.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadAudit
+   */
+  readAudit: {
+    methodKind: "unary";
+    input: typeof ReadAuditRequestSchema;
+    output: typeof ReadAuditResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_workflow_service, 0);
