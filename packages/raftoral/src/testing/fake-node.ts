@@ -3,13 +3,11 @@ import { createServer, type Http2Server, type ServerHttp2Session } from "node:ht
 import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import type { NodeId } from "@raftoral/raft-core";
-import { RaftError } from "@raftoral/raft-core";
 import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
-import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster/cluster.ts";
-import type { ClusterPort } from "../api/cluster/cluster-port.ts";
+import type { MemberInfo, NodeStatus } from "../api/cluster/cluster.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import {
@@ -40,6 +38,7 @@ import { registerQueueService } from "../service/queue-routes.ts";
 import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
 import { registerWorkflowService } from "../service/workflow-routes.ts";
+import { fakeCluster } from "./fake-cluster.ts";
 import { FakeOperations } from "./fake-operations.ts";
 import { FakeQueues } from "./fake-queues.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
@@ -92,7 +91,10 @@ export class FakeNode implements ServedNode {
     this.operator = new FakeOperations(this.runs, (name, limit) => this.#enter(name, limit));
     const [port, operations] = [this.#workflows(), this.operator];
     this.workflows = new CheckedWorkflows({ port, operations, timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
-    this.cluster = new CheckedCluster(this.#cluster(), DEFAULT_TIMEOUT_MS);
+    this.cluster = new CheckedCluster(
+      fakeCluster(this, (name, limit) => this.#enter(name, limit)),
+      DEFAULT_TIMEOUT_MS,
+    );
   }
 
   /** What was done to runs: the run, the action, and why. */
@@ -261,57 +263,6 @@ export class FakeNode implements ServedNode {
       },
       pausedTypes: async () => this.operator.pausedTypes,
       audit: async () => ({ entries: this.operator.entries, nextPageToken: undefined }),
-    };
-  }
-
-  #cluster(): ClusterPort {
-    return {
-      status: async () => {
-        return {
-          clusterId: this.clusterId,
-          nodeId: this.nodeId,
-          address: "10.0.0.1:5001",
-          role: "leader",
-          leader: 1,
-          term: 3,
-          commit: 41,
-          applied: 40,
-          firstIndex: 2,
-          lastIndex: 42,
-          members: this.known,
-          runningRuns: 5,
-          ownedRuns: 2,
-          workflows: ["process_order@1"],
-          version: "0.0.0",
-          transfers: this.transfers,
-          snapshotIndex: 1,
-          isSwept: true,
-          retained: { runs: 4, maxRuns: 10_000, bytes: 5_000, maxBytes: 2 ** 30, ids: 3, maxIds: 100_000 },
-          ...this.shown,
-        };
-      },
-      waitForLeader: async (limit) => {
-        await this.#enter("waitForLeader", limit);
-        return 1;
-      },
-      transferLeadership: async (to, _reason, limit) => {
-        await this.#enter("transferLeadership", limit);
-        return to ?? 2;
-      },
-      removeNode: async (nodeId, _reason, limit) => {
-        await this.#enter(nodeId === undefined ? "leave" : "removeNode", limit);
-        if (nodeId !== undefined && nodeId > 3) {
-          throw new RaftError("NODE_UNKNOWN", `There is no node ${nodeId}; members are 1, 2, 3.`);
-        }
-        return nodeId ?? this.nodeId;
-      },
-      backUp: async (name, _reason, limit): Promise<BackupSummary> => {
-        await this.#enter("backUp", limit);
-        const groups = [{ group: 1, commit: 8, lastIndex: 9 }];
-        const createdAt = "2026-01-02T03:04:05.678Z";
-        const path = `/backups/${name}`;
-        return { nodeId: 1, clusterId: "test-1", path, createdAt, files: 4, bytes: 2_000_000, groups };
-      },
     };
   }
 

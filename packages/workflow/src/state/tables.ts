@@ -11,8 +11,8 @@
  * O4. A run whose cancellation was asked for does not wait for a node: it is cancelled when no node can take it, or would be stuck.
  * O5. A stuck, paused or delayed run is on no seat, and counts in no queue. {@link Tables.release} lets it wait in its queue, ahead of those that were created later; without a queue, it gives it to
  *     a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
- * O7. A run of a paused type is given to no node (operators/paused-types.ts PT1 to PT3).
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
+ * O7. A run of a paused type is given to no node (operators/paused-types.ts PT1 to PT3).
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { derivedSeed } from "../model/derived-seed.ts";
@@ -33,7 +33,8 @@ import { PausedTypes } from "./operators/paused-types.ts";
 import { hasRoom, nodeOf } from "./queues/placing.ts";
 import type { QueueTable } from "./queues/queue-table.ts";
 import { ChildTable } from "./runs/child-table.ts";
-import type { RunFacts, RunningHead, RunRecord } from "./runs/run-record.ts";
+import { factsOf, limitAt } from "./runs/run-facts.ts";
+import type { RunningHead, RunRecord } from "./runs/run-record.ts";
 import { RunTable } from "./runs/run-table.ts";
 import { ScheduleTable } from "./schedules/schedule-table.ts";
 import { decodeHeader, encodeHeader } from "./state-header.ts";
@@ -106,10 +107,8 @@ export class Tables {
   commit(): void {
     const { clock, lastEpoch, salt, uptimeMs } = this;
     this.runs.save();
-    this.#store.put(
-      HEADER_KEY,
-      encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...this.runs.counts, ...this.audit.totals }),
-    );
+    const header = { clock, lastEpoch, salt, uptimeMs, ...this.runs.counts, ...this.audit.totals };
+    this.#store.put(HEADER_KEY, encodeHeader(header));
     this.#store.commit(this.index);
   }
 
@@ -397,21 +396,4 @@ export class Tables {
     const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren, isScheduled };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
-}
-
-/** When a time is over that begins now, in ms of the log clock. */
-export function limitAt(clock: number, limitMs: number): number {
-  return Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
-}
-
-function factsOf({
-  head: _head,
-  startKey: _key,
-  recordCount: _count,
-  hashes: _hashes,
-  signals: _signals,
-  attributes: _attributes,
-  ...facts
-}: RunRecord): RunFacts {
-  return facts;
 }

@@ -5,8 +5,7 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import { attributeValues, objectKey, PRIORITY_ZERO, type RunQueue, UpdateFailedError } from "@raftoral/workflow";
-import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
+import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { filterOf } from "../../api/finding/run-filter.ts";
 import { mended } from "../../api/mending/mended.ts";
@@ -43,6 +42,7 @@ import type {
   WorkflowsPort,
 } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
+import { objectCalled, options, pageOptions, startOf, updateEnd } from "./call-arguments.ts";
 import { schedulesPort } from "./schedules-port.ts";
 import type { TestNode } from "./test-node.ts";
 
@@ -339,91 +339,4 @@ export class ClusterPort implements WorkflowsPort, OperationsPort {
     await Promise.all(stopping);
     return this.#attempt(call);
   }
-}
-
-/** The options of a start that its queue came from. */
-function queuedStart(queue: RunQueue | undefined) {
-  if (queue === undefined) return {};
-  const { name, key, priority, dedupeKey, debounceMs, debounceMaxMs } = queue;
-  return {
-    queue: name,
-    priority: priority - PRIORITY_ZERO,
-    ...(key === "" ? {} : { key }),
-    ...(dedupeKey === "" ? {} : { dedupeKey }),
-    ...(debounceMs === 0 ? {} : { debounceMs, debounceMaxMs }),
-  };
-}
-
-function startOf(request: StartRequest) {
-  const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace, idPolicy, startId } = request;
-  const found = { attributes: attributeValues(request.attributes), idPolicy };
-  const unique = startId === undefined ? {} : { startId };
-  const { delayMs, startAtMs } = request;
-  const limited = {
-    ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(startAtMs === undefined ? {} : { startAt: startAtMs }),
-  };
-  const pinned = isPinned && version !== undefined ? { version } : {};
-  const workflow = { type, ...(version === undefined ? {} : { version }) };
-  return {
-    workflow,
-    input,
-    start: {
-      runId,
-      trace: trace ?? (false as const),
-      ...queuedStart(request.queue),
-      ...found,
-      ...unique,
-      ...pinned,
-      ...limited,
-    },
-  };
-}
-
-/** How an update stands, as the API of a node tells it. */
-async function updateEnd(
-  name: string,
-  limit: CallLimit,
-  ask: () => Promise<{ readonly answer: unknown } | undefined>,
-): Promise<UpdateEnd | undefined> {
-  try {
-    const answered = await ask();
-    if (answered === undefined) return { status: "accepted" };
-    return { status: "completed", answer: Payload.of(answered.answer, `the answer to update ${name}`) };
-  } catch (error) {
-    if (error instanceof UpdateFailedError) return { status: "failed", failure: error.failure };
-    const isLate = error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED";
-    if (isLate && limit.timeoutMs !== Number.POSITIVE_INFINITY) return undefined;
-    throw error;
-  }
-}
-
-function options({ timeoutMs, signal, isStale }: CallLimit): ReadOptions {
-  return {
-    ...(isStale === true ? { consistency: "stale" } : {}),
-    ...(timeoutMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs }),
-    ...(signal === undefined ? {} : { signal }),
-  };
-}
-
-function pageOptions({ pageSize, pageToken }: PageRequest) {
-  return { pageSize, ...(pageToken === undefined ? {} : { pageToken }) };
-}
-
-/** Calls an object as the API of a node does. */
-function objectCalled(
-  workflows: Workflows,
-  { workflowType: type, version, runId }: StartRequest,
-  { name, input, updateId: id, until }: UpdateRequest,
-  limit: CallLimit,
-): Promise<UpdateEnd | undefined> {
-  // What is known of a definition by the request.
-  const object = { type, ...(version === undefined ? {} : { version }) } as unknown as string;
-  const handle = workflows.object(object, objectKey(type, runId) ?? runId);
-  return updateEnd(name, limit, async () => {
-    if (until === "completed") return { answer: await handle.call(name, input, { id, ...options(limit) }) };
-    await handle.send(name, input, { id, ...options(limit) });
-    return undefined;
-  });
 }

@@ -9,9 +9,7 @@ import {
   assertPayloadSize,
   EventFeed,
   type EventPosition,
-  encodeAttributes,
   type FeedEvent,
-  inputOf,
   isObjectDefinition,
   RunRequests,
   type RunStart,
@@ -28,9 +26,7 @@ import { type EventPage, type EventRequest, eventReadOver } from "../../api/even
 import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
 import type { AuditPage, PausedType } from "../../api/operations/operations.ts";
 import type { OperationsPort } from "../../api/operations/operations-port.ts";
-import { inputDigest as digestOf } from "../../api/payloads/input-digest.ts";
 import { Payload } from "../../api/payloads/payload.ts";
-import { assertFits } from "../../api/payloads/validated-payload.ts";
 import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
@@ -70,6 +66,7 @@ import {
   updateEndOf,
   variableView,
 } from "./run-views.ts";
+import { digested, startFacts } from "./start-facts.ts";
 
 /** What {@link NodeWorkflows} is made of. */
 export interface NodeWorkflowsOptions {
@@ -84,8 +81,6 @@ export interface NodeWorkflowsOptions {
 
 /** A page of a history ends once its values and paths take so many bytes. */
 const PAGE_BYTES = 1024 * 1024;
-/** What decides a run's randomness. */
-const SEED_BYTES = 16;
 
 /** Steps in progress that a description shows at most. */
 const DESCRIBED_STEPS = 100;
@@ -355,36 +350,11 @@ export class NodeWorkflows implements WorkflowsPort {
       await this.#requests.changeQueue(name, actionOf({ kind: "define", limits }, true), limit);
   }
 
-  async #startFacts(request: StartRequest): Promise<RunStart> {
-    const { runId, workflowType, version = 0, input, isPinned, isValidated, runTimeoutMs, trace } = request;
-    const { attributes, delayMs, startAtMs, queue } = request;
-    const { runtime, definitions, environment, maxPayloadBytes } = this.#options;
-    assertPayloadSize(input.bytes, `the input of ${workflowType}`, maxPayloadBytes);
+  #startFacts(request: StartRequest): Promise<RunStart> {
+    const { runtime, ...parts } = this.#options;
     // A start right after this node's own would be of a type that no node has registered yet.
-    if (!this.#isRegistered) await runtime.registered;
-    const schema = isValidated ? undefined : definitionOf(definitions, workflowType, version)?.input;
-    if (schema !== undefined) await assertFits(schema, input, inputOf(workflowType));
-    const { idPolicy, startId } = request;
-    const given = {
-      runId,
-      workflowType,
-      version,
-      input: input.bytes,
-      seed: environment.randomBytes(SEED_BYTES),
-      isPinned,
-    };
-    return {
-      ...given,
-      ...digested(input.bytes),
-      ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
-      ...(delayMs === undefined ? {} : { delayMs }),
-      ...(startAtMs === undefined ? {} : { startAtMs }),
-      ...(trace === undefined ? {} : { trace }),
-      ...(queue === undefined ? {} : { queue }),
-      ...(attributes.size === 0 ? {} : { attributes: encodeAttributes(attributes) }),
-      ...(idPolicy === "use-existing" ? {} : { idPolicy }),
-      ...(startId === undefined ? {} : { startId }),
-    };
+    const registered = this.#isRegistered ? undefined : runtime.registered;
+    return startFacts(request, { ...parts, registered });
   }
 
   /** Whether the type is one of objects; undefined for a type that this node has not registered. */
@@ -407,9 +377,4 @@ export class NodeWorkflows implements WorkflowsPort {
 /** A token is of use to lists of one order. */
 function listOf({ sort, isAscending }: CheckedFilter): PagedList {
   return isAscending ? `runs/${sort}/ascending` : `runs/${sort}`;
-}
-
-function digested(input: Uint8Array): { readonly inputDigest?: Uint8Array } {
-  const inputDigest = digestOf(input);
-  return inputDigest === undefined ? {} : { inputDigest };
 }

@@ -2,8 +2,8 @@
  * PauseType: pauses all runs of a workflow type, and those that are started of it, until somebody resumes the type (paused-types.ts).
  *
  * PY1. Pausing changes no run: owners hear of it, and give each of their runs back once it holds still.
- * PY3. A queue lets no run of a paused type through, and passes over their lanes (state/queues/admission.ts Q2). Resuming has all queues look again.
  * PY2. Resuming gives the first piece of the runs that wait to nodes; the leader moves the next ones (runs/move-runs.ts).
+ * PY3. A queue lets no run of a paused type through, and passes over their lanes (state/queues/admission.ts Q2). Resuming has all queues look again.
  */
 import { MAX_PAUSED_TYPES } from "../../state/operators/paused-types.ts";
 import { bool, optional, string, uint } from "../../wire/fields.ts";
