@@ -19,7 +19,8 @@ function optionsOf(name: string): readonly Option[] {
 /** `256 KiB`, `65,536`, `50 ms`, `30 days` as numbers; text in quotes as text. */
 function parsed(text: string): unknown {
   if (text.startsWith('"')) return JSON.parse(text);
-  if (text === "30 days") return 30 * 24 * 3_600_000;
+  const days = /^(\d+) days$/.exec(text)?.[1];
+  if (days !== undefined) return Number(days) * 24 * 3_600_000;
   const [, number = "", unit = ""] = /^([\d,]+)(?: (KiB|MiB|ms))?/.exec(text) ?? [];
   return Number(number.replaceAll(",", "")) * ({ KiB: 1024, MiB: 1024 ** 2 }[unit] ?? 1);
 }

@@ -115,7 +115,15 @@ export {
 // To start and observe runs, and to look after a cluster: on a node and from a client.
 
 export type { CallOptions, Consistency, ReadOptions } from "./api/call-options.ts";
-export type { BackupSummary, Cluster, MemberInfo, NodeRole, NodeStatus } from "./api/cluster/cluster.ts";
+export type {
+  BackupSummary,
+  Cluster,
+  ClusterOperationOptions,
+  MemberInfo,
+  NodeRole,
+  NodeStatus,
+  RetainedRuns,
+} from "./api/cluster/cluster.ts";
 export type {
   AttemptFailedEvent,
   CancelRequestedEvent,
@@ -125,6 +133,7 @@ export type {
   EventOptions,
   EventsMissedEvent,
   NodeChangedEvent,
+  OperatorActedEvent,
   OwnerChangedEvent,
   PauseRequestedEvent,
   RecordCommittedEvent,
@@ -153,7 +162,7 @@ export type {
   ExportedRecord,
   HistoryExport,
 } from "./api/histories/history-format.ts";
-export type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
+export type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
 export type {
   ObjectCallArguments,
   ObjectCallOptions,
@@ -161,6 +170,18 @@ export type {
   ObjectSendOptions,
   ObjectSummary,
 } from "./api/objects/objects.ts";
+export type {
+  AuditEntry,
+  AuditOptions,
+  AuditPage,
+  BulkAction,
+  BulkOptions,
+  BulkPiece,
+  DeletedRun,
+  MendedRun,
+  Operations,
+  PausedType,
+} from "./api/operations/operations.ts";
 export { type EncodedValue, Payload } from "./api/payloads/payload.ts";
 export type {
   ChildRun,
@@ -189,7 +210,6 @@ export type {
 } from "./api/updates/updates.ts";
 export type { RunVariable, VariableOptions, VariablePage } from "./api/variables.ts";
 export type {
-  CancelOptions,
   PageOptions,
   QueryArguments,
   Run,
@@ -201,6 +221,7 @@ export type {
   Workflows,
   WorkflowType,
 } from "./api/workflows.ts";
+export type { ArchiveCall, ArchiveHook } from "./node/archiving/run-archiver.ts";
 
 // To run a node.
 

@@ -133,7 +133,9 @@ export {
   storedAttributes,
   storedValue,
 } from "./author/attributes.ts";
+export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
+export type { EndedRunName } from "./model/ended-run-name.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export {
   digestIn,
@@ -153,6 +155,7 @@ export {
   type QueueLimits,
   type RunQueue,
 } from "./model/run-queue.ts";
+export { encodeVariableChange, SET_VARIABLE } from "./model/set-variable.ts";
 export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
@@ -169,6 +172,7 @@ export { MAX_ENCODING_OVERHEAD_BYTES, PayloadCoder, type ValueContext } from "./
 export { payloadUnreadable } from "./payloads/payload-errors.ts";
 export { decodedRecordValue, encodedRecordValue } from "./payloads/record-values.ts";
 export { openedFailure, SEALED_MESSAGE, sealedFailure, shownFailure } from "./payloads/sealed-failure.ts";
+export { type BulkMend, bulkCommand } from "./requests/bulk-mending.ts";
 export {
   type EventBounds,
   EventFeed,
@@ -177,9 +181,10 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
-export type { MendAction, RunFork, RunMend } from "./requests/mending.ts";
+export type { MendAction, RunFork, RunMend, RunOperation } from "./requests/mending.ts";
 export type { QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
+export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {
   type MessageStart,
   RunRequests,
@@ -187,7 +192,6 @@ export {
   type RunStart,
   type RunUpdate,
   type RunUpdateEnd,
-  runNotFound,
 } from "./requests/run-requests.ts";
 export { BEHAVIOUR_LEVEL, BEHAVIOURS, type Behaviour } from "./runtime/behaviours.ts";
 export type { PendingCall, PendingKind } from "./runtime/body/pending-calls.ts";
@@ -229,6 +233,8 @@ export type {
   ValueBound,
 } from "./state/lists/run-query.ts";
 export type { RunStatus } from "./state/lists/run-status.ts";
+export type { AuditEntry, AuditPage, AuditQuery } from "./state/operators/audit-log.ts";
+export type { PausedType } from "./state/operators/paused-types.ts";
 export type {
   ChildView,
   DelayedSummary,
@@ -242,6 +248,8 @@ export type {
   RunView,
   StuckSummary,
 } from "./state/runs/run-view.ts";
+export type { RunsToHandOver } from "./state/runs/runs-to-hand-over.ts";
+export type { Tombstone } from "./state/runs/tombstones.ts";
 export type { ScheduleView } from "./state/schedules/schedule-table.ts";
 export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/streams/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";

@@ -5,11 +5,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./author/json-value.ts";
 import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
+import { WorkflowError } from "./errors.ts";
 import { WorkflowExecutor } from "./executor.ts";
 import { WorkflowState } from "./machine/workflow-state.ts";
 import { UPDATE_STATUSES } from "./model/update.ts";
 import { nodeCodec } from "./nodes/node-record.ts";
 import { decodeArchive, encodeArchive } from "./state/archive.ts";
+import { decodeConditions, encodeConditions } from "./state/lists/conditions-codec.ts";
 import {
   decodeHistoryRecord,
   decodeNumber,
@@ -21,6 +23,7 @@ import {
   encodeOutcome,
   encodeSignal,
 } from "./state/runs/record-codec.ts";
+import { tombstoneCodec } from "./state/runs/tombstones.ts";
 import { SnapshotDecoder } from "./state/snapshots/decode-snapshot.ts";
 import { decodeHeader, encodeHeader } from "./state/state-header.ts";
 import { batchCodec, headCodec, readFrom, scopeCodec, sizeOfBatch, written } from "./state/streams/stream-codec.ts";
@@ -216,6 +219,10 @@ describe("damaged records of the state", () => {
             uptimeMs: 7,
             stuck: 2,
             paused: 0,
+            finishedBytes: 0,
+            tombstones: 0,
+            auditEntries: 0,
+            auditBytes: 0,
             delayed: 0,
           }),
         ),
@@ -239,6 +246,30 @@ describe("damaged records of the state", () => {
       (bytes) => decodeOutcome("failed", bytes),
     ],
     ["number", number.map(encodeNumber), decodeNumber],
+    [
+      "conditions",
+      fc.record({ workflowType: name, owner: number }).map(encodeConditions),
+      (bytes) => {
+        const conditions = decodeConditions(bytes);
+        if (conditions === undefined) throw new WorkflowError("COMMAND_INVALID", "These are no conditions.");
+        return conditions;
+      },
+    ],
+    [
+      "tombstone",
+      fc
+        .record({ runId: name, workflowType: name, version: number, startIndex: number, endedAtMs: number })
+        .map((run) =>
+          written(tombstoneCodec, {
+            ...run,
+            status: "failed",
+            inputDigest: new Uint8Array(0),
+            startId: "",
+            prunedUptimeMs: 1,
+          }),
+        ),
+      (bytes) => readFrom(tombstoneCodec, bytes),
+    ],
     ["archive", fc.array(value).map(encodeArchive), decodeArchive],
     ["run", value, (bytes) => decodeRun(readerOf(bytes))],
     ["node", value, (bytes) => nodeCodec.read(readerOf(bytes))],

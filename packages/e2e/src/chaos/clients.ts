@@ -67,7 +67,7 @@ export class Clients {
     while (asked.started === 0) await this.#start(asked);
     if (this.#rng.below(8) === 0) {
       await pause(this.#rng.below(50));
-      await this.#ask((requests) => requests.cancel(runId, "by its client", LIMIT));
+      await this.#ask((requests) => requests.cancel({ runId, reason: "by its client", by: "" }, LIMIT));
     }
     // Enough that every endless wait ends even if those with a timeout take as many as they may.
     const needed = endless === 0 ? this.#rng.below(all + 1) : all;

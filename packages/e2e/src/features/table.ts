@@ -5,6 +5,7 @@ import { children, runTimeout } from "./children.ts";
 import { delays } from "./delays.ts";
 import type { Feature } from "./feature.ts";
 import { heldRun } from "./held-run.ts";
+import { keeping } from "./keeping.ts";
 import { objects } from "./objects.ts";
 import { queues } from "./queues.ts";
 import { compensations } from "./saga.ts";
@@ -30,5 +31,6 @@ export const FEATURES: readonly Feature[] = [
   heldRun,
   scopeTimeout,
   runTimeout,
+  keeping,
   delays,
 ];

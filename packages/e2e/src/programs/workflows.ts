@@ -7,6 +7,7 @@ import { adding, limited, racing, sheltered } from "./branches.ts";
 import { desk } from "./desk.ts";
 import { fleet, voyage } from "./fleet.ts";
 import { journey } from "./journey.ts";
+import { bounded, resting } from "./kept.ts";
 import { labor } from "./labor.ts";
 import { parcel } from "./parcel.ts";
 import { talk } from "./talk.ts";
@@ -114,6 +115,8 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     parcel,
     till,
     desk,
+    resting,
+    bounded,
   ];
   return [tally, hold, nap, poison, patient, delayed, ...features];
 }

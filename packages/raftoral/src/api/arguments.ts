@@ -22,11 +22,11 @@ import {
 import type { CallLimit, CallOptions, ReadOptions } from "./call-options.ts";
 import { NodeError } from "./errors.ts";
 import { EVENT_TYPES, type EventOptions, type EventRequest } from "./events.ts";
+import type { PageOptions } from "./pages.ts";
 import type { StreamOptions } from "./streams.ts";
 import type { TokenFailure } from "./tokens.ts";
 import type { WithStartOptions } from "./updates/updates.ts";
 import type { VariableOptions } from "./variables.ts";
-import type { PageOptions } from "./workflows.ts";
 import type { PageRequest } from "./workflows-port.ts";
 
 /** Longest id of a run, in UTF-16 units. */

@@ -65,6 +65,15 @@ export function runGoesOn(runId: string, { timeoutMs }: CallLimit): RaftError {
   );
 }
 
+/** The failure of a wait for the value of a variable that is not set in time. */
+export function setGoesOn(runId: string, variable: string, { timeoutMs }: CallLimit): RaftError {
+  return new RaftError(
+    "DEADLINE_EXCEEDED",
+    `Variable ${variable} of run ${runId} was not set within ${timeoutMs} ms; the request goes on. Ask again with the same requestId.`,
+    { retryable: true, details: { runId, variable, timeoutMs } },
+  );
+}
+
 /**
  * What `run` resolves with, or a rejection with CALL_ABORTED as soon as the limit's signal aborts (O1). `run` must watch the signal itself
  * to let go of what it holds; its outcome after an abort is ignored.

@@ -14,6 +14,8 @@ import {
   type UpdateDefinition,
   type UpdateInput,
   type UpdateResult,
+  type VariableDefinition,
+  type VariableValue,
   WorkflowCancelledError,
   type WorkflowDefinition,
   WorkflowFailedError,
@@ -25,22 +27,34 @@ import {
   failureArgument,
   limitArgument,
   optionsArgument,
-  reasonArgument,
   runIdArgument,
   tokenArgument,
   workflowArgument,
 } from "./arguments.ts";
 import { abortable, type CallLimit, type CallOptions, type ReadOptions, runGoesOn } from "./call-options.ts";
 import { CheckedReads } from "./finding/checked-reads.ts";
+import type { RunFilter } from "./finding/filters.ts";
 import { exportHistory } from "./histories/history-export.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
-import { CheckedMending } from "./mending/checked-mending.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import { completeStepAction, pauseAction, retryAction } from "./mending/mending-arguments.ts";
 import { listObjects } from "./objects/list-objects.ts";
 import { notAWorkflow } from "./objects/object-arguments.ts";
 import { WorkflowObject } from "./objects/object-handle.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
+import { CheckedOperations } from "./operations/checked-operations.ts";
+import type {
+  AuditEntry,
+  AuditOptions,
+  AuditPage,
+  BulkAction,
+  BulkOptions,
+  BulkPiece,
+  DeletedRun,
+  PausedType,
+} from "./operations/operations.ts";
+import type { OperationsPort } from "./operations/operations-port.ts";
+import type { PageOptions } from "./pages.ts";
 import { Payload } from "./payloads/payload.ts";
 import { CheckedQueues } from "./queues/checked-queues.ts";
 import type { Queues } from "./queues/queues.ts";
@@ -61,7 +75,6 @@ import type {
   UpdateWithStartOptions,
 } from "./updates/updates.ts";
 import type {
-  CancelOptions,
   Run,
   SignalArguments,
   SignalOptions,
@@ -72,12 +85,11 @@ import type {
 } from "./workflows.ts";
 import type { WorkflowsPort } from "./workflows-port.ts";
 
-/** What a cancellation says when its caller gives no reason. */
-const DEFAULT_REASON = "cancelled on request";
-
 /** What {@link CheckedWorkflows} is made of. */
 export interface CheckedWorkflowsOptions {
   readonly port: WorkflowsPort;
+  /** In whose name runs are mended, the port says. */
+  readonly operations: OperationsPort;
   /** For calls that name no time, in milliseconds. */
   readonly timeoutMs: number;
   /** A fresh UUID: ids of runs and signals for which the caller chose none. */
@@ -94,9 +106,9 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
   readonly #timeoutMs: number;
   readonly #chosen: Chosen;
   readonly #updates: CheckedUpdates;
-  readonly #mending: CheckedMending;
+  readonly #operations: CheckedOperations;
 
-  constructor({ port, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
+  constructor({ port, operations, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     super(port, timeoutMs);
     this.queues = new CheckedQueues(port, timeoutMs);
     this.#port = port;
@@ -104,7 +116,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
     this.#timeoutMs = timeoutMs;
     this.#chosen = { uuid, activeTrace };
     this.#updates = new CheckedUpdates(port, this.#chosen);
-    this.#mending = new CheckedMending({ port, timeoutMs, uuid });
+    this.#operations = new CheckedOperations({ port: operations, reads: port, timeoutMs, uuid });
   }
 
   async start<Workflow extends WorkflowName>(
@@ -243,40 +255,69 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
     await this.#call(options, "Failing a token", (limit) => this.#port.answer({ token: id, answer }, limit));
   }
 
-  async cancel(runId: string, options?: CancelOptions): Promise<void> {
-    const id = runIdArgument(runId);
-    const reason = reasonArgument(optionsArgument(options).reason, DEFAULT_REASON);
-    await this.#call(options, `Cancelling run ${id}`, (limit) => this.#port.cancel(id, reason, limit));
+  cancel(runId: string, options?: CancelOptions): Promise<void> {
+    return this.#operations.cancel(runId, options);
   }
 
-  async resume(runId: string, options?: CallOptions): Promise<void> {
-    const id = runIdArgument(runId);
-    await this.#call(options, `Resuming run ${id}`, (limit) => this.#port.resume(id, limit));
+  resume(runId: string, options?: MendOptions): Promise<void> {
+    return this.#operations.resume(runId, options);
   }
 
   async pause(runId: string, options?: PauseOptions): Promise<void> {
-    await this.#mending.mend("Pausing", runId, options, () => pauseAction(options));
+    await this.#operations.mend("Pausing", runId, options, () => pauseAction(options));
   }
 
   async terminate(runId: string, options?: MendOptions): Promise<void> {
-    await this.#mending.mend("Terminating", runId, options, () => ({ kind: "terminate" }));
+    await this.#operations.mend("Terminating", runId, options, () => ({ kind: "terminate" }));
   }
 
   async retry(runId: string, options?: RetryOptions): Promise<void> {
-    await this.#mending.mend("Retrying", runId, options, () => retryAction(options));
+    await this.#operations.mend("Retrying", runId, options, () => retryAction(options));
   }
 
   async fork(runId: string, options?: ForkOptions): Promise<Run> {
-    return new RunHandle(this, await this.#mending.fork(runId, options), true);
+    return new RunHandle(this, await this.#operations.fork(runId, options), true);
   }
 
   async completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void> {
-    await this.#mending.mend("Answering a step of", runId, options, () => completeStepAction(step, value));
+    await this.#operations.mend("Answering a step of", runId, options, () => completeStepAction(step, value));
   }
 
-  async delete(runId: string, options?: CallOptions): Promise<void> {
-    const id = runIdArgument(runId);
-    await this.#call(options, `Deleting run ${id}`, (limit) => this.#port.delete(id, limit));
+  async delete(runId: string, options?: MendOptions): Promise<DeletedRun> {
+    return await this.#operations.delete(runId, options);
+  }
+
+  setVariable<Named extends VariableDefinition | string>(
+    runId: string,
+    variable: Named,
+    value: VariableValue<Named> | Payload,
+    options?: MendOptions,
+  ): Promise<void> {
+    return this.#operations.setVariable(runId, variable, value, options);
+  }
+
+  pauseType(workflowType: string, options?: MendOptions): Promise<void> {
+    return this.#operations.pauseType(workflowType, true, options);
+  }
+
+  resumeType(workflowType: string, options?: MendOptions): Promise<void> {
+    return this.#operations.pauseType(workflowType, false, options);
+  }
+
+  pausedTypes(options?: ReadOptions): Promise<readonly PausedType[]> {
+    return this.#operations.pausedTypes(options);
+  }
+
+  mendAll(filter: RunFilter, action: BulkAction, options?: BulkOptions): AsyncIterable<BulkPiece> {
+    return this.#operations.mendAll(filter, action, options);
+  }
+
+  audit(options?: AuditOptions): AsyncIterable<AuditEntry> {
+    return this.#operations.audit(options);
+  }
+
+  auditPage(options?: AuditOptions & PageOptions): Promise<AuditPage> {
+    return this.#operations.auditPage(options);
   }
 
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {

@@ -166,6 +166,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   VALUE_NOT_SERIALIZABLE: "WorkflowError",
   VALUE_UNREADABLE: "WorkflowError",
   VARIABLE_FAILED: "WorkflowError",
+  VARIABLE_UNKNOWN: "WorkflowError",
   WORKFLOW_CANCELLED: "WorkflowError",
   WORKFLOW_FAILED: "WorkflowError",
   WORKFLOW_FILE_INVALID: "NodeError",
@@ -174,6 +175,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   WORKFLOW_ID_INVALID: "WorkflowError",
   WORKFLOW_RUNNING: "WorkflowError",
   WORKFLOW_NOT_FOUND: "WorkflowError",
+  WORKFLOW_PRUNED: "WorkflowError",
   WORKFLOW_TYPE_DUPLICATE: "WorkflowError",
   WORKFLOW_TYPE_UNKNOWN: "WorkflowError",
 };

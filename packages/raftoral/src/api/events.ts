@@ -167,6 +167,17 @@ export interface RunsPrunedEvent extends Placed {
   readonly runIds: readonly string[];
 }
 
+/** An operator has done something: an entry of the audit. */
+export interface OperatorActedEvent extends Placed {
+  readonly type: "operator-acted";
+  readonly by: string;
+  readonly action: string;
+  /** A run's id, a workflow type, a node's id. */
+  readonly subject: string;
+  readonly detail: string;
+  readonly reason: string;
+}
+
 /** A node has registered, drains, was lost or was forgotten. */
 export interface NodeChangedEvent extends Placed {
   readonly type: "node-changed";
@@ -201,6 +212,7 @@ export type ClusterRunEvent =
   | RunEndedEvent
   | RunsPrunedEvent
   | NodeChangedEvent
+  | OperatorActedEvent
   | EventsMissedEvent;
 
 /** The type of an event. */
@@ -225,6 +237,7 @@ export const EVENT_TYPES: readonly Exclude<ClusterRunEventType, "events-missed">
   "run-ended",
   "runs-pruned",
   "node-changed",
+  "operator-acted",
 ]);
 
 /** Which events to read. Every condition given must hold. */

@@ -15,13 +15,14 @@ import type {
 } from "@raftoral/workflow";
 import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { DeletedRun } from "./operations/operations.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { EndedRun, HistoryRecord, PendingCall, RunDescription } from "./runs.ts";
 import type { StreamChunk, StreamOptions } from "./streams.ts";
 import type { AcceptedUpdate, UpdateArguments } from "./updates/updates.ts";
 import type { RunVariable, VariableOptions } from "./variables.ts";
-import type { CancelOptions, QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
+import type { QueryArguments, Run, SignalArguments, Workflows } from "./workflows.ts";
 
 /** {@link Run} by way of {@link Workflows}. */
 export class RunHandle<Result> implements Run<Result> {
@@ -110,7 +111,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.cancel(this.runId, options);
   }
 
-  resume(options?: CallOptions): Promise<void> {
+  resume(options?: MendOptions): Promise<void> {
     return this.#workflows.resume(this.runId, options);
   }
 
@@ -135,7 +136,15 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.completeStep(this.runId, step, value, options);
   }
 
-  delete(options?: CallOptions): Promise<void> {
+  setVariable<Named extends VariableDefinition | string>(
+    variable: Named,
+    value: VariableValue<Named> | Payload,
+    options?: MendOptions,
+  ): Promise<void> {
+    return this.#workflows.setVariable(this.runId, variable, value, options);
+  }
+
+  delete(options?: MendOptions): Promise<DeletedRun> {
     return this.#workflows.delete(this.runId, options);
   }
 }

@@ -8,7 +8,7 @@
 import type { Attributes, IdPolicy, RunConditions, RunQueue, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
-import type { ForkRequest, MendRequest } from "./mending/mending.ts";
+import type { AuditPage, PausedType } from "./operations/operations.ts";
 import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { QueueChange, QueueInfo } from "./queues/queues.ts";
@@ -107,6 +107,12 @@ export interface StartedRun {
   readonly created: boolean;
 }
 
+/** Which entries of the audit are asked for. */
+export interface AuditQuery {
+  readonly subject: string | undefined;
+  readonly by: string | undefined;
+}
+
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
   readonly schedules: SchedulesPort;
@@ -135,12 +141,9 @@ export interface WorkflowsPort {
   /** As `update`. */
   updateWithStart(request: UpdateWithStartRequest, limit: CallLimit): Promise<UpdateEnd | undefined>;
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
-  cancel(runId: string, reason: string, limit: CallLimit): Promise<void>;
-  resume(runId: string, limit: CallLimit): Promise<void>;
-  mend(request: MendRequest, limit: CallLimit): Promise<void>;
-  fork(request: ForkRequest, limit: CallLimit): Promise<void>;
-  delete(runId: string, limit: CallLimit): Promise<void>;
   /** All queues, or the one of this name. */
   queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]>;
   changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void>;
+  pausedTypes(limit: CallLimit): Promise<readonly PausedType[]>;
+  audit(query: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage>;
 }

@@ -27,8 +27,9 @@ import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./finding/filters.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
-import type { ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
+import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
+import type { DeletedRun, Operations } from "./operations/operations.ts";
 import type { PageOptions } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { Queues } from "./queues/queues.ts";
@@ -80,20 +81,14 @@ export type QueryArguments<Input> = undefined extends Input
   ? [input?: Input | Payload, options?: CallOptions]
   : [input: Input | Payload, options?: CallOptions];
 
-/** Options of a cancellation. */
-export interface CancelOptions extends CallOptions {
-  /** Why: the run's body and its description have it. */
-  readonly reason?: string;
-}
-
 /** Options of one page of variables. */
 export interface VariablePageOptions extends PageOptions {
   /** Enclosing scopes and name of the only variable to read. */
   readonly name?: string;
 }
 
-/** Starts runs and tells of them. */
-export interface Workflows {
+/** Starts runs, tells of them, and mends them. */
+export interface Workflows extends Operations {
   /** Runs that are started at times. */
   readonly schedules: Schedules;
   /** Queues, in which runs wait for their turn. */
@@ -266,48 +261,12 @@ export interface Workflows {
   answer(token: string, value?: unknown, options?: CallOptions): Promise<void>;
   /** As {@link Workflows.answer}, with a failure, which the body's wait rejects with: a text, an error (its name, message and code), or a {@link TokenFailure}. */
   fail(token: string, failure: string | Error | TokenFailure, options?: CallOptions): Promise<void>;
-  /** Asks a run to end as cancelled. Resolves once that is committed. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED. */
-  cancel(runId: string, options?: CancelOptions): Promise<void>;
-  /**
-   * Lets a stuck or paused run go on, begins a delayed one at once, and withdraws a pause that its owner has not come to; another run is left as it is. Resolves once that is committed. Rejects with
-   * WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
-   */
-  resume(runId: string, options?: CallOptions): Promise<void>;
-  /**
-   * Pauses a run: steps under way finish, nothing more begins, and no node executes the run until it is resumed. Resolves once that is asked for; the run's status says
-   * when it is paused. Signals, answers and ends of children that come meanwhile are kept. A time limit of the run does not end it while it is paused. Cancelling a paused run
-   * lets it go on, for its body to clean up. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
-   */
-  pause(runId: string, options?: PauseOptions): Promise<void>;
-  /**
-   * Ends a run now, as failed with RUN_TERMINATED, whatever its status is. Its body does not hear of it and undoes nothing; what a step does at this moment is not
-   * recorded. Running children are asked to cancel as at every end. Rejects with WORKFLOW_NOT_FOUND or WORKFLOW_FINISHED.
-   */
-  terminate(runId: string, options?: MendOptions): Promise<void>;
-  /**
-   * Lets a run go on that failed or was cancelled: the same run, from its record. What is recorded of the failure and everything after it does not count any more, so that the
-   * step runs again, with the same idempotency key. Children for which the run waits again go on as well. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_RUNNING,
-   * WORKFLOW_FINISHED for a run that has completed, STEP_NOT_RECORDED, RETRY_COMPENSATED when the run has undone steps since, or RETRY_LIMIT_REACHED.
-   */
-  retry(runId: string, options?: RetryOptions): Promise<void>;
   /**
    * Starts another run that has the first part of this one's record, and goes on from there by itself: with the type, version and randomness of this one, an id of its own, and so other
    * idempotency keys, tokens and children. The run that is forked may have completed, or go on; it is left as it is. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_ID_CONFLICT, STEP_NOT_RECORDED,
    * RETRY_COMPENSATED, FORK_TOO_LARGE, INPUT_INVALID where a schema makes another value of inputs, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
    */
   fork(runId: string, options?: ForkOptions): Promise<Run>;
-  /**
-   * Answers a step of a run in the place of its function: with a value, or with nothing to skip the step. The step may be under way, be tried for ever, or not have begun. An
-   * attempt that is under way is aborted. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, STEP_RECORDED for a step that has its record, NAME_INVALID,
-   * VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
-   */
-  completeStep(runId: string, step: string, value?: unknown, options?: MendOptions): Promise<void>;
-  /**
-   * Drops a run that has ended, with its history, however old it is; a run that is not there is taken for deleted. Resolves once that is committed: no node finds the run any
-   * more, and its id may be used again. Its payloads are in the logs until these are cut, and in backups and snapshots of before. Rejects with WORKFLOW_RUNNING for a run that has not
-   * ended, and for a child while its parent is to hear of its end.
-   */
-  delete(runId: string, options?: CallOptions): Promise<void>;
 }
 
 /** A handle of one run: the calls of {@link Workflows} without the id. `Result` is what the record gives back of the run's result. */
@@ -361,7 +320,7 @@ export interface Run<Result = unknown> {
   /** See {@link Workflows.cancel}. */
   cancel(options?: CancelOptions): Promise<void>;
   /** See {@link Workflows.resume}. */
-  resume(options?: CallOptions): Promise<void>;
+  resume(options?: MendOptions): Promise<void>;
   /** See {@link Workflows.pause}. */
   pause(options?: PauseOptions): Promise<void>;
   /** See {@link Workflows.terminate}. */
@@ -372,6 +331,12 @@ export interface Run<Result = unknown> {
   fork(options?: ForkOptions): Promise<Run<Result>>;
   /** See {@link Workflows.completeStep}. */
   completeStep(step: string, value?: unknown, options?: MendOptions): Promise<void>;
+  /** See {@link Workflows.setVariable}. */
+  setVariable<Named extends VariableDefinition | string>(
+    variable: Named,
+    value: VariableValue<Named> | Payload,
+    options?: MendOptions,
+  ): Promise<void>;
   /** See {@link Workflows.delete}. */
-  delete(options?: CallOptions): Promise<void>;
+  delete(options?: MendOptions): Promise<DeletedRun>;
 }

@@ -11,6 +11,8 @@ export interface CliIo {
   out(text: string, tone?: Tone): void;
   /** To standard error. */
   err(text: string): void;
+  /** Puts a line of progress in the place of the one before, on the terminal of standard error; an empty one clears it. */
+  bar(line: string): void;
   /** All of standard input. */
   readStdin(): Promise<string>;
   /** Calls `handler` at SIGINT and SIGTERM. Returns how to stop. */
@@ -30,6 +32,7 @@ export function processIo(): CliIo {
     isTty: process.stdout.isTTY === true,
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    bar: (line) => void process.stderr.write(`\r\u001b[2K${line}`),
     readStdin: async () => {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));

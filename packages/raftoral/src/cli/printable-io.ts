@@ -20,6 +20,7 @@ export function printableIo(io: CliIo): CliIo {
     isTty: io.isTty,
     out: (text, tone = "plain") => io.out(io.isTty ? tinted(printable(text), tone) : printable(text)),
     err: (text) => io.err(printable(text)),
+    bar: (line) => io.bar(printable(line)),
     readStdin: () => io.readStdin(),
     onSignal: (handler) => io.onSignal(handler),
     onHangUp: (handler) => io.onHangUp(handler),

@@ -60,6 +60,7 @@ async function status(address: string, args: readonly string[], env: Record<stri
     err: (text: string) => {
       err += text;
     },
+    bar: () => {},
     readStdin: async () => "",
     onSignal: () => () => {},
     onHangUp: () => () => {},

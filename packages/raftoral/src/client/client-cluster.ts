@@ -33,32 +33,32 @@ export class ClientCluster implements ClusterPort {
     return safeNumber(leaderId, "leader_id");
   }
 
-  async transferLeadership(to: NodeId | undefined, limit: CallLimit): Promise<NodeId> {
+  async transferLeadership(to: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId> {
     const nodeId = BigInt(to ?? 0);
     const { leaderId } = await this.#calls.call("Transferring the leadership", limit, (node, options) =>
-      node.cluster.transferLeadership({ nodeId, timeoutMs: options.timeoutMs }, options),
+      node.cluster.transferLeadership({ nodeId, reason, timeoutMs: options.timeoutMs }, options),
     );
     return safeNumber(leaderId, "leader_id");
   }
 
-  async removeNode(removed: NodeId | undefined, limit: CallLimit): Promise<NodeId> {
+  async removeNode(removed: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId> {
     const only = removed === undefined ? this.#named : undefined;
     const nodeId = BigInt(removed ?? 0);
     const answer = await this.#calls.call(
       "Removing a node",
       limit,
-      (node, options) => node.cluster.removeNode({ nodeId, timeoutMs: options.timeoutMs }, options),
+      (node, options) => node.cluster.removeNode({ nodeId, reason, timeoutMs: options.timeoutMs }, options),
       { only },
     );
     return safeNumber(answer.nodeId, "node_id");
   }
 
-  async backUp(name: string, limit: CallLimit): Promise<BackupSummary> {
+  async backUp(name: string, reason: string, limit: CallLimit): Promise<BackupSummary> {
     return backupFromWire(
       await this.#calls.call(
         "Backing a node up",
         limit,
-        (node, options) => node.cluster.backUpNode({ name, timeoutMs: options.timeoutMs }, options),
+        (node, options) => node.cluster.backUpNode({ name, reason, timeoutMs: options.timeoutMs }, options),
         { idempotent: false, only: this.#named },
       ),
     );

@@ -2,7 +2,7 @@
 import { attributeValues } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
-import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
+import type { AuditPage, PausedType } from "../api/operations/operations.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import type { QueueChange, QueueInfo } from "../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
@@ -11,6 +11,7 @@ import type { AnswerRequest } from "../api/tokens.ts";
 import type { UpdateEnd } from "../api/updates/updates.ts";
 import type { VariablePage } from "../api/variables.ts";
 import type {
+  AuditQuery,
   CheckedFilter,
   PageRequest,
   QueryRequest,
@@ -24,7 +25,7 @@ import type {
 } from "../api/workflows-port.ts";
 import { attributesToWire } from "../wire/attribute-messages.ts";
 import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
-import { actionToWire } from "../wire/mend-messages.ts";
+import { auditFromWire, pausedTypeFromWire } from "../wire/operation-messages.ts";
 import { changeToWire, queuedStartToWire, queueFromWire } from "../wire/queue-messages.ts";
 import {
   countFromWire,
@@ -191,38 +192,20 @@ export class ClientWorkflows implements WorkflowsPort {
     );
   }
 
-  async cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
-    await this.#calls.call(`Cancelling run ${runId}`, limit, (node, options) =>
-      node.workflows.cancelRun({ runId, reason, timeoutMs: options.timeoutMs }, options),
+  async pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {
+    const consistency = consistencyToWire(limit);
+    const { types } = await this.#calls.call("Reading paused types", limit, (node, options) =>
+      node.workflows.listPausedTypes({ consistency, timeoutMs: options.timeoutMs }, options),
     );
+    return types.map(pausedTypeFromWire);
   }
 
-  async resume(runId: string, limit: CallLimit): Promise<void> {
-    await this.#calls.call(`Resuming run ${runId}`, limit, (node, options) =>
-      node.workflows.resumeRun({ runId, timeoutMs: options.timeoutMs }, options),
+  async audit({ subject = "", by = "" }: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage> {
+    const message = { subject, by, ...pageOf(page), consistency: consistencyToWire(limit) };
+    const { entries, nextPageToken } = await this.#calls.call("Reading the audit", limit, (node, options) =>
+      node.workflows.readAudit({ ...message, timeoutMs: options.timeoutMs }, options),
     );
-  }
-
-  async fork({ source, runId, from = "", input, reason, requestId }: ForkRequest, limit: CallLimit): Promise<void> {
-    const given = input === undefined ? {} : { input: input.bytes };
-    const message = { runId: source, forkId: runId, from, ...given, reason, requestId };
-    await this.#calls.call(`Forking run ${source}`, limit, (node, options) =>
-      node.workflows.forkRun({ ...message, timeoutMs: options.timeoutMs }, options),
-    );
-  }
-
-  async mend(request: MendRequest, limit: CallLimit): Promise<void> {
-    const { runId, reason, requestId } = request;
-    const message = { runId, action: actionToWire(request.action), reason, requestId };
-    await this.#calls.call(`Mending run ${runId}`, limit, (node, options) =>
-      node.workflows.mendRun({ ...message, timeoutMs: options.timeoutMs }, options),
-    );
-  }
-
-  async delete(runId: string, limit: CallLimit): Promise<void> {
-    await this.#calls.call(`Deleting run ${runId}`, limit, (node, options) =>
-      node.workflows.deleteRun({ runId, timeoutMs: options.timeoutMs }, options),
-    );
+    return { entries: entries.map(auditFromWire), nextPageToken: tokenFrom(nextPageToken) };
   }
 
   async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {

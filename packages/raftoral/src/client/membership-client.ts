@@ -9,6 +9,9 @@ import { ClientCalls } from "./client-calls.ts";
 import { ClientCluster } from "./client-cluster.ts";
 import { Failover } from "./failover.ts";
 
+/** The reason of a request that a member passes on to the leader: the member that was asked records the reason of its caller. */
+const PASSED_ON = "passed on by a member";
+
 /** A place in a cluster, as a member gave it. */
 export interface GivenPlace {
   readonly clusterId: string;
@@ -76,12 +79,12 @@ export class MembershipClient {
 
   /** See `Cluster.removeNode`. */
   async remove(nodeId: NodeId, limit: CallLimit): Promise<void> {
-    await this.#cluster.removeNode(nodeId, limit);
+    await this.#cluster.removeNode(nodeId, PASSED_ON, limit);
   }
 
   /** See `Cluster.transferLeadership`. */
   transfer(to: NodeId | undefined, limit: CallLimit): Promise<NodeId> {
-    return this.#cluster.transferLeadership(to, limit);
+    return this.#cluster.transferLeadership(to, PASSED_ON, limit);
   }
 
   /** Ends every call in progress. Idempotent. */

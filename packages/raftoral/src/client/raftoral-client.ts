@@ -12,6 +12,7 @@ import { parseReachableAddress } from "../api/cluster/address.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import type { Cluster } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
+import { CodedOperations } from "../api/payloads/coded-operations.ts";
 import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
 import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
 import type { Workflows } from "../api/workflows.ts";
@@ -19,6 +20,7 @@ import { type Environment, unreferencedEnvironment } from "../platform.ts";
 import { activeTrace } from "../tracing/active-trace.ts";
 import { ClientCalls } from "./client-calls.ts";
 import { ClientCluster } from "./client-cluster.ts";
+import { ClientOperations } from "./client-operations.ts";
 import { ClientWorkflows } from "./client-workflows.ts";
 import { Failover } from "./failover.ts";
 import { FollowedCalls } from "./followed-calls.ts";
@@ -82,7 +84,8 @@ export class RaftoralClient {
     this.#followed = new FollowedCalls(this.#failover, clock);
     this.#stopWatching = security.watch(clock, silentLogger);
     const port = CodedWorkflows.over(new ClientWorkflows(this.#calls, this.#polls, this.#followed), payloads);
-    this.workflows = new CheckedWorkflows({ port, timeoutMs, uuid, activeTrace });
+    const operations = CodedOperations.over(new ClientOperations(this.#calls, this.#polls), payloads);
+    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs, uuid, activeTrace });
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
 

@@ -27,15 +27,32 @@ describe("docs/metrics.md", () => {
     expect(documented.filter(({ meaning }) => meaning.length < 10)).toEqual([]);
   });
 
-  test("has no name in its rules that is none", () => {
+  test("has alert rules of metrics and labels that there are, and a row for each of them", async () => {
+    const rules = await readFile(join(import.meta.dirname, "../../../../docs/alert-rules.yaml"), "utf8");
+    const alerts = [
+      ...rules.matchAll(/- alert: (\w+)\n\s+expr: (.+)\n(?:\s+for: \d+[smh]\n)?\s+annotations:\n\s+summary: "(.+)"\n/g),
+    ];
+    expect(alerts.length).toBe(rules.match(/- alert:/g)?.length);
+    const rows = [...text.slice(text.indexOf("## Alerts")).matchAll(/^\| `(Raftoral\w+)` \| (.+) \|$/gm)];
+    expect(rows.map(([, name, summary]) => [name, summary])).toEqual(
+      alerts.map(([, name, , summary]) => [name, summary]),
+    );
+    const labels = new Set(
+      ALL_METRICS.flatMap(({ attributes }) => attributes.map((name) => name.replaceAll(".", "_"))),
+    );
+    for (const [, , expr = ""] of alerts) {
+      const named = [...expr.matchAll(/(?:\{|by \(|on \(|, )([a-z_]+)(?=[=)])/g)].map(([, label = ""]) => label);
+      expect(named.filter((label) => !labels.has(label))).toEqual([]);
+    }
     const known = new Set(
       ALL_METRICS.flatMap((metric) => {
         const name = prometheusName(metric);
         return metric.kind === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
       }),
     );
-    const rules = text.slice(text.indexOf("groups:"));
-    const used = [...rules.matchAll(/\b((?:raftoral|nodejs|process)_\w+)(?=[[{) ])/g)].map(([, name]) => name ?? "");
+    const used = [...rules.matchAll(/\b((?:raftoral|nodejs|process)_\w+)(?=[[{) ])/g)]
+      .map(([, name]) => name ?? "")
+      .filter((name) => !labels.has(name));
     expect(used.length).toBeGreaterThan(10);
     expect(used.filter((name) => !known.has(name) && !name.startsWith("raftoral_run_state"))).toEqual([]);
   });

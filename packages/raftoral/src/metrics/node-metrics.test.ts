@@ -229,6 +229,16 @@ describe("metrics of a durable node over gRPC", () => {
       "raftoral.peer.compression",
       "raftoral.snapshot.progress",
     ];
+    rare.push(
+      "raftoral.workflow.archive.runs",
+      "raftoral.workflow.archive.failures",
+      "raftoral.workflow.archive.failing",
+    );
+    rare.push(
+      "raftoral.workflow.steps.retrying",
+      "raftoral.workflow.runs.stuck",
+      "raftoral.workflow.steps.oldest_pending",
+    );
     rare.push("raftoral.workflow.runs.taken_over", "raftoral.raft.peer.lag", "raftoral.raft.peer.silence");
     const missing = ALL_METRICS.filter((metric) => !rare.includes(metric.name) && !again.has(prometheusName(metric)));
     expect(missing.map(({ name }) => name)).toEqual([]);

@@ -239,6 +239,7 @@ describe("what workflows show", () => {
     const runtime = {
       load: { owned: 2, queued: 1 },
       residency: { resident: 2, evicted: 3, evictions: 4 },
+      stepsUnderWay: () => [{ workflowType: "w", retrying: 2, oldestMs: 1500 }],
       events: {
         subscribe: (listener: (event: RuntimeEvent) => void) => {
           events.add(listener);
@@ -247,9 +248,16 @@ describe("what workflows show", () => {
       },
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
-    const size = { running: 9, stuck: 1, delayed: 1, paused: 1, orphaned: 2, finished: 7, queued: 2 };
+    const size = {
+      ...{ running: 9, stuck: 1, paused: 1, delayed: 1, orphaned: 2, resting: 1, finished: 7, queued: 2 },
+      ...{ finishedBytes: 500, tombstones: 3 },
+    };
+    const counts = () => [{ workflowType: "w", status: "stuck", runs: 1 }] as const;
+    const limits = { maxFinishedRuns: 14, maxFinishedBytes: 1000, maxKeptIds: 30 };
     const queues = () => [];
-    const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], { size, queues });
+    const state = { size, counts, queues };
+    const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], state, limits);
+    metrics.watchArchive({ counts: { taken: 5, failures: 2, failing: 1 } });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
     const timed = { family: 1, deadlineAtMs: 0 };
     const tell = (owner: number): void => {
@@ -274,13 +282,24 @@ describe("what workflows show", () => {
     metrics.scheduleFired({ outcome: "started", missed: 3, latenessMs: 20 });
     metrics.scheduleFired({ outcome: undefined, missed: 2, latenessMs: undefined });
     expect(Object.fromEntries(await told(metrics))).toEqual({
-      "raftoral.workflow.runs{running}": 2,
+      "raftoral.workflow.runs{running}": 3,
       "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,
       "raftoral.workflow.runs{queued}": 2,
       "raftoral.workflow.runs{paused}": 1,
       "raftoral.workflow.runs{orphaned}": 2,
+      "raftoral.workflow.runs{resting}": 1,
       "raftoral.workflow.runs{finished}": 7,
+      "raftoral.workflow.finished.size{}": 500,
+      "raftoral.workflow.retention.used{runs}": 0.5,
+      "raftoral.workflow.retention.used{bytes}": 0.5,
+      "raftoral.workflow.retention.used{ids}": 0.1,
+      "raftoral.workflow.archive.runs{}": 5,
+      "raftoral.workflow.archive.failures{}": 2,
+      "raftoral.workflow.archive.failing{}": 1,
+      "raftoral.workflow.runs.stuck{w}": 1,
+      "raftoral.workflow.steps.retrying{w}": 2,
+      "raftoral.workflow.steps.oldest_pending{w}": 1.5,
       "raftoral.workflow.runs.owned{}": 2,
       "raftoral.workflow.runs.queued{}": 1,
       "raftoral.workflow.bodies.resident{}": 2,

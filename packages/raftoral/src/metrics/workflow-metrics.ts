@@ -2,7 +2,9 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type {
   QueueView,
+  RunCount,
   RuntimeEvent,
+  RuntimeLimits,
   RuntimeProbe,
   ScheduleFired,
   StateSize,
@@ -18,6 +20,7 @@ const STATE = "raftoral.run.state";
 const TYPE = "raftoral.workflow.type";
 const OUTCOME = "raftoral.outcome";
 const REASON = "raftoral.reason";
+const BOUND = "raftoral.bound";
 
 /** A step may be a look into memory, or a call that takes minutes. In seconds. */
 const STEP_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800];
@@ -27,6 +30,30 @@ const LATENESS_BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export const WORKFLOW_METRICS = {
   runs: gauge("raftoral.workflow.runs", "{run}", "Runs in the replicated state; the same on every node", [STATE]),
+  finishedSize: gauge("raftoral.workflow.finished.size", "By", "Bytes of finished runs; the same on every node"),
+  retentionUsed: gauge("raftoral.workflow.retention.used", "1", "Part of a bound of finished runs that is used", [
+    BOUND,
+  ]),
+  archived: counter("raftoral.workflow.archive.runs", "{run}", "Finished runs that the archive hook has taken"),
+  archiveFailures: counter("raftoral.workflow.archive.failures", "{failure}", "Times that the archive hook has failed"),
+  archiveFailing: updown(
+    "raftoral.workflow.archive.failing",
+    "{run}",
+    "Finished runs that the archive hook gets again",
+  ),
+  retrying: updown(
+    "raftoral.workflow.steps.retrying",
+    "{step}",
+    "Steps of the node's runs that wait for another attempt",
+    [TYPE],
+  ),
+  stuck: gauge("raftoral.workflow.runs.stuck", "{run}", "Stuck runs by type; the same on every node", [TYPE]),
+  oldestPending: gauge(
+    "raftoral.workflow.steps.oldest_pending",
+    "s",
+    "Since when the oldest step of the node's runs is under way or retried",
+    [TYPE],
+  ),
   owned: updown("raftoral.workflow.runs.owned", "{run}", "Running runs that are the node's"),
   queued: updown("raftoral.workflow.runs.queued", "{run}", "Runs of the node that wait for a place among its bodies"),
   resident: updown("raftoral.workflow.bodies.resident", "{run}", "Bodies of the node's runs in its memory"),
@@ -57,9 +84,30 @@ export const WORKFLOW_METRICS = {
 
 type Outcome = "succeeded" | "failed";
 
+/** What is needed of the archiving. */
+export interface MeasuredArchive {
+  readonly counts: { readonly taken: number; readonly failures: number; readonly failing: number };
+}
+
+/** Bounds of what is kept of runs that have ended. */
+type RetentionLimits = Pick<RuntimeLimits, "maxFinishedRuns" | "maxFinishedBytes" | "maxKeptIds">;
+
 /** What is needed of the replicated state; a `WorkflowExecutor`'s has it. */
 export interface MeasuredState {
-  readonly size: Pick<StateSize, "running" | "stuck" | "paused" | "delayed" | "orphaned" | "finished" | "queued">;
+  readonly size: Pick<
+    StateSize,
+    | "running"
+    | "stuck"
+    | "paused"
+    | "delayed"
+    | "orphaned"
+    | "resting"
+    | "queued"
+    | "finished"
+    | "finishedBytes"
+    | "tombstones"
+  >;
+  counts(): readonly RunCount[];
   queues(): readonly QueueView[];
 }
 
@@ -74,7 +122,9 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
   readonly #queues = new QueueMetrics();
   #state: MeasuredState | undefined;
-  #runtime: Pick<WorkflowRuntime, "load" | "residency"> | undefined;
+  #runtime: Pick<WorkflowRuntime, "load" | "residency" | "stepsUnderWay"> | undefined;
+  #limits: RetentionLimits | undefined;
+  #archiver: MeasuredArchive | undefined;
 
   constructor(recorders: Recorders) {
     this.#recorders = recorders;
@@ -84,13 +134,20 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   /** The runtime, once it is there: it was started with this as its probe. */
   watch(
     nodeId: NodeId,
-    runtime: Pick<WorkflowRuntime, "load" | "residency" | "events">,
+    runtime: Pick<WorkflowRuntime, "load" | "residency" | "stepsUnderWay" | "events">,
     state: MeasuredState,
+    limits: RetentionLimits,
   ): () => void {
     this.#runtime = runtime;
+    this.#limits = limits;
     this.#state = state;
     this.#queues.watch(() => state.queues());
     return runtime.events.subscribe((event) => this.#heard(nodeId, event));
+  }
+
+  /** The archiving, where the node has a hook. */
+  watchArchive(archiver: MeasuredArchive): void {
+    this.#archiver = archiver;
   }
 
   stepFinished(workflowType: string, succeeded: boolean, attempts: number, tookMs: number): void {
@@ -112,17 +169,20 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#takenOver.collect(observe);
     this.#queues.collect(observe);
     if (this.#state !== undefined) {
-      const { running, stuck, paused, delayed, orphaned, finished, queued } = this.#state.size;
-      const executed = running - orphaned - stuck - paused - delayed - queued;
+      const { running, stuck, paused, delayed, orphaned, resting, finished, queued } = this.#state.size;
+      const executed = running - orphaned - resting - stuck - paused - delayed - queued;
       observe(WORKFLOW_METRICS.runs, executed, { [STATE]: "running" });
       observe(WORKFLOW_METRICS.runs, stuck, { [STATE]: "stuck" });
       observe(WORKFLOW_METRICS.runs, paused, { [STATE]: "paused" });
       observe(WORKFLOW_METRICS.runs, delayed, { [STATE]: "delayed" });
       observe(WORKFLOW_METRICS.runs, orphaned, { [STATE]: "orphaned" });
       observe(WORKFLOW_METRICS.runs, queued, { [STATE]: "queued" });
+      observe(WORKFLOW_METRICS.runs, resting, { [STATE]: "resting" });
       observe(WORKFLOW_METRICS.runs, finished, { [STATE]: "finished" });
     }
+    this.#collectKept(observe);
     if (this.#runtime !== undefined) {
+      this.#collectSteps(observe, this.#runtime);
       const { owned, queued } = this.#runtime.load;
       observe(WORKFLOW_METRICS.owned, owned);
       observe(WORKFLOW_METRICS.queued, queued);
@@ -130,6 +190,32 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
       observe(WORKFLOW_METRICS.resident, resident);
       observe(WORKFLOW_METRICS.evicted, evicted);
       observe(WORKFLOW_METRICS.evictions, evictions);
+    }
+  }
+
+  /** What is kept of runs that have ended, and what the archive has of them. */
+  #collectKept(observe: Observe): void {
+    if (this.#state !== undefined && this.#limits !== undefined) {
+      const { finished, finishedBytes, tombstones } = this.#state.size;
+      const { maxFinishedRuns, maxFinishedBytes, maxKeptIds } = this.#limits;
+      observe(WORKFLOW_METRICS.finishedSize, finishedBytes);
+      observe(WORKFLOW_METRICS.retentionUsed, finished / maxFinishedRuns, { [BOUND]: "runs" });
+      observe(WORKFLOW_METRICS.retentionUsed, finishedBytes / maxFinishedBytes, { [BOUND]: "bytes" });
+      observe(WORKFLOW_METRICS.retentionUsed, tombstones / maxKeptIds, { [BOUND]: "ids" });
+    }
+    if (this.#archiver === undefined) return;
+    const { taken, failures, failing } = this.#archiver.counts;
+    observe(WORKFLOW_METRICS.archived, taken);
+    observe(WORKFLOW_METRICS.archiveFailures, failures);
+    observe(WORKFLOW_METRICS.archiveFailing, failing);
+  }
+
+  #collectSteps(observe: Observe, { stepsUnderWay }: Pick<WorkflowRuntime, "stepsUnderWay">): void {
+    for (const { workflowType, status, runs } of this.#state?.counts() ?? [])
+      if (status === "stuck") observe(WORKFLOW_METRICS.stuck, runs, { [TYPE]: workflowType });
+    for (const { workflowType, retrying, oldestMs } of stepsUnderWay()) {
+      observe(WORKFLOW_METRICS.retrying, retrying, { [TYPE]: workflowType });
+      observe(WORKFLOW_METRICS.oldestPending, oldestMs / 1000, { [TYPE]: workflowType });
     }
   }
 

@@ -13,22 +13,25 @@ import {
   WorkflowExecutor,
   WorkflowRuntime,
 } from "@raftoral/workflow";
+import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
+import { CodedOperations } from "../api/payloads/coded-operations.ts";
 import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
 import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
 import { NodeMetrics } from "../metrics/node-metrics.ts";
 import { PrometheusEndpoint } from "../metrics/prometheus-endpoint.ts";
 import type { ServedNode } from "../service/served-node.ts";
 import { activeTrace } from "../tracing/active-trace.ts";
+import { RunArchiver } from "./archiving/run-archiver.ts";
 import type { NodeConfig } from "./config/node-config.ts";
 import { nodeSecurity } from "./config/node-security.ts";
 import { establishIdentity } from "./identity/identity.ts";
 import { Closers } from "./life-cycle/closers.ts";
 import { NodeHealth } from "./life-cycle/node-health.ts";
 import { Membership } from "./membership/membership.ts";
-import { NodeCluster } from "./membership/node-cluster.ts";
+import { type ClusterAudit, NodeCluster } from "./membership/node-cluster.ts";
 import { dialGrpc, dialLocal, listenLocally, reserveAddress } from "./membership/node-network.ts";
 import { NodeEvents } from "./node-events.ts";
 import type { NodeParts, NodePlan } from "./node-plan.ts";
@@ -36,6 +39,9 @@ import { GROUP_ID, openGroup } from "./open-group.ts";
 import { NodeBackups } from "./storage/node-backups.ts";
 import { openNodeStorage } from "./storage/node-storage.ts";
 import { NodeWorkflows } from "./workflows/node-workflows.ts";
+
+/** Who asks for what is called in this process. */
+const LOCAL = "local";
 
 /** Opens all parts, or none: when one fails to open, those opened before are closed. */
 export async function assemble(plan: NodePlan): Promise<NodeParts> {
@@ -113,11 +119,12 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     limits,
     retention: plan.config.retention,
     ...(plan.payloadCodec === undefined ? {} : { payloadCodec: plan.payloadCodec }),
+    onlyPruneHandedOver: plan.archive !== undefined,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
     ...(interceptor === undefined ? {} : { interceptor }),
   });
   closers.add(() => runtime.stop());
-  if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state));
+  if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state, limits));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
 
   const port = new NodeWorkflows({
@@ -131,11 +138,21 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
   declareQueues(port, runtime, { queues: config.queues, logger });
-  const checked = { timeoutMs, uuid: environment.uuid, activeTrace };
-  const workflows = new CheckedWorkflows({ port: CodedWorkflows.over(port, payloads), ...checked });
+  const given = { timeoutMs, uuid: environment.uuid, activeTrace };
+  const coded = CodedWorkflows.over(port, payloads);
+  const workflowsOf = (by: string): CheckedWorkflows =>
+    new CheckedWorkflows({ port: coded, operations: CodedOperations.over(port.operations(by), payloads), ...given });
+  const workflows = workflowsOf(LOCAL);
   // Values of clients pass as they are: what they have encoded, they decode.
-  const passing = payloads.isPlain ? workflows : new CheckedWorkflows({ port, ...checked });
-  const nodeCluster = new NodeCluster({
+  const passingOf = (by: string): CheckedWorkflows =>
+    payloads.isPlain ? workflowsOf(by) : new CheckedWorkflows({ port, operations: port.operations(by), ...given });
+  const archiver =
+    plan.archive === undefined
+      ? undefined
+      : new RunArchiver({ engine, workflows, hook: plan.archive, clock: programClock, logger });
+  closers.add(() => archiver?.close());
+  if (archiver !== undefined) metrics?.workflow.watchArchive(archiver);
+  const clusterParts = {
     identity,
     address,
     cluster: group,
@@ -145,13 +162,21 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     clock,
     workflows: definitions.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
-  });
-  const cluster = new CheckedCluster(nodeCluster, timeoutMs);
+    limits,
+    audit: (entry: ClusterAudit, limit: CallLimit) => port.audited(entry, limit),
+  };
+  const clusterOf = (by: string): CheckedCluster =>
+    new CheckedCluster(new NodeCluster({ ...clusterParts, by }), timeoutMs);
+  const cluster = clusterOf(LOCAL);
   slot.node = {
     nodeId,
     clusterId,
-    workflows: passing,
+    workflows: passingOf(LOCAL),
     cluster,
+    workflowsOf: passingOf,
+    clearWorkflowsOf: workflowsOf,
+    clusterOf,
+    operationsOf: (by) => port.operations(by),
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     updateRun: (request, limit) => port.update(request, limit),

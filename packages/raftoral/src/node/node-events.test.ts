@@ -34,6 +34,8 @@ const ALL: Record<NodeEvent["type"], true> = {
   "run-forked": true,
   "runs-pruned": true,
   "node-changed": true,
+  "type-paused": true,
+  "operator-acted": true,
   "state-restored": true,
   "body-started": true,
   "step-attempt-failed": true,

@@ -12,6 +12,7 @@ import type { Cluster } from "../api/cluster/cluster.ts";
 import type { Workflows } from "../api/workflows.ts";
 import type { Environment } from "../platform.ts";
 import type { Timeout } from "../time/deadline.ts";
+import type { ArchiveHook } from "./archiving/run-archiver.ts";
 import type { NodeConfig } from "./config/node-config.ts";
 import type { Membership, WorkflowCluster } from "./membership/membership.ts";
 import type { Dial, WorkflowTransport } from "./membership/node-network.ts";
@@ -47,6 +48,7 @@ export interface NodeInternals {
 export interface NodePlan {
   readonly config: NodeConfig;
   readonly workflows?: readonly WorkflowDefinition[];
+  readonly archive?: ArchiveHook;
   readonly transport?: WorkflowTransport;
   readonly storage?: NodeStorage;
   readonly meterProvider?: MeterProvider;

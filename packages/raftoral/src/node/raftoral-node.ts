@@ -19,6 +19,7 @@ import { nodeStarting } from "../api/errors.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, platformEnvironment } from "../platform.ts";
 import { Deadline, type Timeout } from "../time/deadline.ts";
+import type { ArchiveHook } from "./archiving/run-archiver.ts";
 import { assemble } from "./assemble.ts";
 import { type NodeConfig, type NodeSettings, nodeConfig } from "./config/node-config.ts";
 import { checkOptions } from "./config/options-check.ts";
@@ -33,6 +34,10 @@ import type { NodeStorage } from "./storage/node-storage.ts";
 export interface RaftoralNodeOptions extends NodeSettings {
   /** What this node can execute. Other nodes may have others. */
   readonly workflows?: readonly WorkflowDefinition[];
+  /**
+   * Gets every run that has ended, once it is committed that it has; a run is pruned only after that. The node that leads calls it, so give all nodes the same. See docs/operations.md.
+   */
+  readonly archive?: ArchiveHook;
   /** Replaces gRPC, e.g. by an `InMemoryClusterTransport` that all nodes of a test share. Started and shut down by its owner. */
   readonly transport?: WorkflowTransport;
   /** Replaces the data folder. The node closes it. */

@@ -17,6 +17,13 @@ export function callLimit(requestedMs: number, context: HandlerContext, defaultM
   return { timeoutMs, signal: context.signal };
 }
 
+const MAX_WAIT_MS = 60_000;
+
+/** The limit of one long poll. */
+export function pollLimit(waitMs: number, { signal }: HandlerContext): CallLimit {
+  return { timeoutMs: Math.min(waitMs, MAX_WAIT_MS), signal };
+}
+
 /** The same as options of a call of the API. */
 export function callOptions(limit: CallLimit): { readonly timeoutMs: number; readonly signal?: AbortSignal } {
   const { timeoutMs, signal } = limit;

@@ -10,6 +10,7 @@ import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { backupToWire } from "../wire/backup-messages.ts";
 import { memberToWire, nodeStatusToWire } from "../wire/cluster-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
+import { callerName } from "./caller-name.ts";
 import { assertIsMember, placeFor } from "./caller-rights.ts";
 import { callLimit, callOptions, guarded, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
@@ -23,6 +24,10 @@ export function registerClusterService(
   const limit = (requestedMs: number, context: HandlerContext) => callLimit(requestedMs, context, defaultTimeoutMs);
   const options = (requestedMs: number, context: HandlerContext) => callOptions(limit(requestedMs, context));
   const cluster = () => served().cluster;
+  const operator = (context: HandlerContext) => served().clusterOf(callerName(context));
+  const reasoned = (request: { readonly timeoutMs: number; readonly reason: string }, context: HandlerContext) => {
+    return { ...options(request.timeoutMs, context), reason: request.reason };
+  };
   router.service(ClusterService, {
     getStatus: guarded(async () => nodeStatusToWire(await cluster().status())),
 
@@ -64,7 +69,7 @@ export function registerClusterService(
 
     removeNode: guarded(async (request, context) => {
       const nodeId = idOrUndefined(request.nodeId);
-      return { nodeId: BigInt(await cluster().removeNode(nodeId, options(request.timeoutMs, context))) };
+      return { nodeId: BigInt(await operator(context).removeNode(nodeId, reasoned(request, context))) };
     }),
 
     waitForLeader: guarded(async (request, context) => {
@@ -73,12 +78,12 @@ export function registerClusterService(
 
     transferLeadership: guarded(async (request, context) => {
       const to = idOrUndefined(request.nodeId);
-      return { leaderId: BigInt(await cluster().transferLeadership(to, options(request.timeoutMs, context))) };
+      return { leaderId: BigInt(await operator(context).transferLeadership(to, reasoned(request, context))) };
     }),
 
     backUpNode: guarded(async (request, context) => {
       const name = required(request.name, "name");
-      return backupToWire(await cluster().backUp(name, options(request.timeoutMs, context)));
+      return backupToWire(await operator(context).backUp(name, reasoned(request, context)));
     }),
   });
 }

@@ -7,6 +7,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster/cluster.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
+import type { OperationsPort } from "../api/operations/operations-port.ts";
 import type { Payload } from "../api/payloads/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
@@ -27,6 +28,12 @@ export interface ServedNode {
   readonly clusterId: string;
   readonly workflows: Workflows;
   readonly cluster: Cluster;
+  /** The same in the name of a caller: what it changes, the audit says that it did. */
+  workflowsOf(by: string): Workflows;
+  /** As `workflowsOf`, through the codecs of this node: for callers that have none. */
+  clearWorkflowsOf(by: string): Workflows;
+  clusterOf(by: string): Cluster;
+  operationsOf(by: string): OperationsPort;
   /** One long poll of {@link Workflows.wait}: undefined when the run has not ended within the limit. */
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   /** What a handler of a run answers, as it is encoded. */

@@ -10,11 +10,10 @@ import {
   updateArgument,
   updateIdArgument,
 } from "../api/arguments.ts";
-import type { CallLimit, ReadOptions } from "../api/call-options.ts";
-import { mended } from "../api/mending/mended.ts";
+import type { ReadOptions } from "../api/call-options.ts";
+import type { PageOptions } from "../api/pages.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import { startRequest } from "../api/starts/start-request.ts";
-import type { PageOptions } from "../api/workflows.ts";
 import type { UpdateRequest } from "../api/workflows-port.ts";
 import {
   type Consistency,
@@ -24,7 +23,6 @@ import {
 } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { attributesFromWire } from "../wire/attribute-messages.ts";
 import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
-import { actionFromWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { queuedStartFromWire } from "../wire/queue-messages.ts";
 import { countToWire, outcomeToWire, pendingToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
@@ -33,10 +31,9 @@ import { failureFromWire } from "../wire/token-messages.ts";
 import { traceFromWire } from "../wire/trace-messages.ts";
 import { updateEndToWire } from "../wire/update-messages.ts";
 import { variableToWire } from "../wire/variable-messages.ts";
-import { callLimit, callOptions, guarded, guardedStream, lacking, required } from "./calls.ts";
+import { callLimit, callOptions, guarded, guardedStream, lacking, pollLimit, required } from "./calls.ts";
+import { operationRoutes } from "./operation-routes.ts";
 import type { ServedNode } from "./served-node.ts";
-
-const MAX_WAIT_MS = 60_000;
 
 /** What all reads have in their requests. */
 interface ReadRequest {
@@ -182,56 +179,8 @@ export function registerWorkflowService(
       return {};
     }),
 
-    resumeRun: guarded(async (request, context) => {
-      await workflows().resume(required(request.runId, "run_id"), options(request.timeoutMs, context));
-      return {};
-    }),
-
-    mendRun: guarded(async (request, context) => {
-      const { reason, requestId } = request;
-      const action = actionFromWire(request.action);
-      const runId = required(request.runId, "run_id");
-      const given = {
-        ...options(request.timeoutMs, context),
-        ...(reason === "" ? {} : { reason }),
-        ...(requestId === "" ? {} : { requestId }),
-      };
-      await mended(workflows(), runId, action, given);
-      return {};
-    }),
-
-    forkRun: guarded(async (request, context) => {
-      const { forkId, from, input, reason, requestId } = request;
-      const runId = required(request.runId, "run_id");
-      const run = await workflows().fork(runId, {
-        ...options(request.timeoutMs, context),
-        ...(forkId === "" ? {} : { runId: forkId }),
-        ...(from === "" ? {} : { from }),
-        ...(input === undefined ? {} : { input: Payload.ofBytes(input, `the input of a fork of run ${runId}`) }),
-        ...(reason === "" ? {} : { reason }),
-        ...(requestId === "" ? {} : { requestId }),
-      });
-      return { forkId: run.runId };
-    }),
-
-    deleteRun: guarded(async (request, context) => {
-      await workflows().delete(required(request.runId, "run_id"), options(request.timeoutMs, context));
-      return {};
-    }),
-
-    cancelRun: guarded(async (request, context) => {
-      const { reason } = request;
-      await workflows().cancel(required(request.runId, "run_id"), {
-        ...options(request.timeoutMs, context),
-        ...(reason === undefined ? {} : { reason }),
-      });
-      return {};
-    }),
+    ...operationRoutes(served, defaultTimeoutMs),
   });
-}
-
-function pollLimit(waitMs: number, { signal }: HandlerContext): CallLimit {
-  return { timeoutMs: Math.min(waitMs, MAX_WAIT_MS), signal };
 }
 
 function startOf(request: StartRunRequest) {

@@ -51,6 +51,21 @@ export const idle = workflow("idle", { version: 1 }, async (ctx) => {
   return "gone" as const;
 });
 
+export const restful = workflow("restful", { version: 1 }, async (ctx) => {
+  await ctx.waitFor(go);
+  return "rested" as const;
+});
+
+export const limit = variable<number>("limit");
+
+/** Ends once somebody has set its limit high enough. */
+export const settable = workflow("settable", { version: 1 }, async (ctx) => {
+  const most = await ctx.variable(limit, 1);
+  const label = await ctx.scope("ship", (ship) => ship.variable("label", "none"));
+  await ctx.condition(() => most.value >= 10);
+  return { limit: most.value, label: label.value };
+});
+
 /** Digs for ever, and hauls what fails. */
 export const laborious = workflow("laborious", { version: 1 }, async (ctx) => {
   const dig = ctx.step("dig", (step) => {
@@ -255,6 +270,8 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
   gated,
   idle,
+  restful,
+  settable,
   echo,
   traced,
   failing,

@@ -1,14 +1,11 @@
 /** A node that answers from memory (served by fake-server.ts): for tests of services, client and command line. */
 import type { NodeId } from "@raftoral/raft-core";
-import { RaftError } from "@raftoral/raft-core";
 import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
-import type { BackupSummary, MemberInfo, NodeStatus } from "../api/cluster/cluster.ts";
-import type { ClusterPort } from "../api/cluster/cluster-port.ts";
+import type { MemberInfo, NodeStatus } from "../api/cluster/cluster.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../api/events.ts";
-import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import {
   type EndedRun,
@@ -33,6 +30,8 @@ import type {
   WorkflowsPort,
 } from "../api/workflows-port.ts";
 import type { Admission, ServedNode } from "../service/served-node.ts";
+import { fakeCluster } from "./fake-cluster.ts";
+import { FakeOperations } from "./fake-operations.ts";
 import { FakeQueues } from "./fake-queues.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
 import { FakeSchedules } from "./fake-schedules.ts";
@@ -64,8 +63,8 @@ export class FakeNode implements ServedNode {
   before: (name: string) => Promise<void> = async () => {};
   /** What every run waits for, beside its steps. */
   readonly waits: PendingCall[] = [];
-  /** What was done to runs: the run, the action, and why. */
-  readonly mends: (readonly [runId: string, action: object, reason: string])[] = [];
+  /** What operators have done, and what tests set of that. */
+  readonly operator: FakeOperations;
   /** Signals of the reads of streams, and of the polls, that came in. */
   readonly reads: (AbortSignal | undefined)[] = [];
   readonly polls: (AbortSignal | undefined)[] = [];
@@ -81,8 +80,34 @@ export class FakeNode implements ServedNode {
   constructor() {
     let count = 0;
     const uuid = () => `chosen-by-the-node-${++count}`;
-    this.workflows = new CheckedWorkflows({ port: this.#workflows(), timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
-    this.cluster = new CheckedCluster(this.#cluster(), DEFAULT_TIMEOUT_MS);
+    this.operator = new FakeOperations(this.runs, (name, limit) => this.#enter(name, limit));
+    const [port, operations] = [this.#workflows(), this.operator];
+    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
+    this.cluster = new CheckedCluster(
+      fakeCluster(this, (name, limit) => this.#enter(name, limit)),
+      DEFAULT_TIMEOUT_MS,
+    );
+  }
+
+  /** What was done to runs: the run, the action, and why. */
+  get mends(): FakeOperations["mends"] {
+    return this.operator.mends;
+  }
+
+  workflowsOf(): CheckedWorkflows {
+    return this.workflows;
+  }
+
+  clearWorkflowsOf(): CheckedWorkflows {
+    return this.workflows;
+  }
+
+  clusterOf(): CheckedCluster {
+    return this.cluster;
+  }
+
+  operationsOf(): FakeOperations {
+    return this.operator;
   }
 
   async pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined> {
@@ -232,79 +257,8 @@ export class FakeNode implements ServedNode {
         const { token, answer } = request;
         this.answers.push([token, answer.is === "value" ? answer.value.value() : answer.failure]);
       },
-      resume: async (runId, limit) => {
-        await this.#enter("resume", limit);
-        const stuck = this.#present(runId);
-        if (stuck.status === "stuck") this.runs.set(runId, { ...stuck, status: "running", stuckReason: undefined });
-      },
-      mend: async ({ runId, action, reason }: MendRequest, limit) => {
-        await this.#enter("mend", limit);
-        const found = this.#present(runId);
-        const value = action.kind === "complete-step" ? { value: action.value.value() } : {};
-        this.mends.push([runId, { ...action, ...value }, reason]);
-        if (action.kind === "pause") this.runs.set(runId, { ...found, status: "paused", pauseReason: reason });
-      },
-      fork: async ({ source, runId, from, input, reason }: ForkRequest, limit) => {
-        await this.#enter("fork", limit);
-        this.runs.set(runId, { ...this.#present(source), runId });
-        this.mends.push([source, { kind: "fork", runId, from, input: input?.value() }, reason]);
-      },
-      delete: async (runId, limit) => {
-        await this.#enter("delete", limit);
-        this.runs.delete(runId);
-      },
-      cancel: async (runId, reason, limit) => {
-        await this.#enter("cancel", limit);
-        this.runs.set(runId, { ...this.#present(runId), status: "cancelled", cancelReason: reason, endedAtMs: 1 });
-      },
-    };
-  }
-
-  #cluster(): ClusterPort {
-    return {
-      status: async () => {
-        return {
-          clusterId: this.clusterId,
-          nodeId: this.nodeId,
-          address: "10.0.0.1:5001",
-          role: "leader",
-          leader: 1,
-          term: 3,
-          commit: 41,
-          applied: 40,
-          firstIndex: 2,
-          lastIndex: 42,
-          members: this.known,
-          runningRuns: 5,
-          ownedRuns: 2,
-          workflows: ["process_order@1"],
-          version: "0.0.0",
-          transfers: this.transfers,
-          ...this.shown,
-        };
-      },
-      waitForLeader: async (limit) => {
-        await this.#enter("waitForLeader", limit);
-        return 1;
-      },
-      transferLeadership: async (to, limit) => {
-        await this.#enter("transferLeadership", limit);
-        return to ?? 2;
-      },
-      removeNode: async (nodeId, limit) => {
-        await this.#enter(nodeId === undefined ? "leave" : "removeNode", limit);
-        if (nodeId !== undefined && nodeId > 3) {
-          throw new RaftError("NODE_UNKNOWN", `There is no node ${nodeId}; members are 1, 2, 3.`);
-        }
-        return nodeId ?? this.nodeId;
-      },
-      backUp: async (name, limit): Promise<BackupSummary> => {
-        await this.#enter("backUp", limit);
-        const groups = [{ group: 1, commit: 8, lastIndex: 9 }];
-        const createdAt = "2026-01-02T03:04:05.678Z";
-        const path = `/backups/${name}`;
-        return { nodeId: 1, clusterId: "test-1", path, createdAt, files: 4, bytes: 2_000_000, groups };
-      },
+      pausedTypes: async () => this.operator.pausedTypes,
+      audit: async () => ({ entries: this.operator.entries, nextPageToken: undefined }),
     };
   }
 

@@ -10,6 +10,8 @@ export class FakeProcess implements CliIo {
   readonly env: Readonly<Record<string, string>>;
   readonly isTty = false;
   readonly ended: Promise<number>;
+  bar(): void {}
+
   errors = "";
   exitCode: number | undefined;
   readonly #records: Record<string, unknown>[] = [];

@@ -8,6 +8,8 @@ export interface Outcome {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** Lines of progress, in their order. */
+  readonly bars: readonly string[];
   /** What a node would have been started with. */
   readonly started: StartSettings | undefined;
 }
@@ -21,6 +23,7 @@ export async function raftoral(
 ): Promise<Outcome> {
   let out = "";
   let err = "";
+  const bars: string[] = [];
   let started: StartSettings | undefined;
   const io: CliIo = {
     env,
@@ -30,6 +33,9 @@ export async function raftoral(
     },
     err: (text) => {
       err += text;
+    },
+    bar: (line) => {
+      bars.push(line);
     },
     readStdin: async () => stdin,
     onSignal: () => () => {},
@@ -42,5 +48,5 @@ export async function raftoral(
     started = settings;
     return 0;
   });
-  return { code, out, err, started };
+  return { code, out, err, bars, started };
 }

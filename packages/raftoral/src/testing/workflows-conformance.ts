@@ -15,6 +15,7 @@ import { eventCases } from "./cases/event-cases.ts";
 import { exportCases } from "./cases/export-cases.ts";
 import { findingCases } from "./cases/finding-cases.ts";
 import { mendingCases } from "./cases/mending-cases.ts";
+import { operationCases } from "./cases/operation-cases.ts";
 import { queueCases } from "./cases/queue-cases.ts";
 import { scheduleCases } from "./cases/schedule-cases.ts";
 import { stepCases } from "./cases/step-cases.ts";
@@ -385,6 +386,7 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     askingCases(() => subject);
     mendingCases(() => subject);
     queueCases(() => subject);
+    operationCases(() => subject);
     findingCases(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {

@@ -5,13 +5,15 @@
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { SnapshotTransferStatus } from "@raftoral/raft-core";
-import type { MemberInfo, NodeRole, NodeStatus } from "../api/cluster/cluster.ts";
+import type { MemberInfo, NodeRole, NodeStatus, RetainedRuns } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
 import {
   type GetStatusResponse,
   GetStatusResponseSchema,
   type Member,
   type MemberSchema,
+  type Retained,
+  type RetainedSchema,
   type SnapshotTransfer,
   type SnapshotTransferSchema,
 } from "../gen/raftoral/v1/cluster_service_pb.ts";
@@ -60,6 +62,9 @@ export function nodeStatusToWire(status: NodeStatus): GetStatusResponse {
     workflows: [...status.workflows],
     version: status.version,
     transfers: status.transfers.map(transferToWire),
+    snapshotIndex: BigInt(status.snapshotIndex),
+    isSwept: status.isSwept,
+    retained: retainedToWire(status.retained),
   });
 }
 
@@ -115,6 +120,33 @@ export function nodeStatusFromWire(status: GetStatusResponse): NodeStatus {
     workflows: status.workflows,
     version: status.version,
     transfers: status.transfers.flatMap((transfer) => transferFromWire(transfer) ?? []),
+    snapshotIndex: safeNumber(status.snapshotIndex, "snapshot_index"),
+    isSwept: status.isSwept,
+    retained: retainedFromWire(status.retained),
+  };
+}
+
+function retainedToWire(retained: RetainedRuns): MessageInitShape<typeof RetainedSchema> {
+  const { runs, maxRuns, bytes, maxBytes, ids, maxIds } = retained;
+  const bound = (most: number): bigint => BigInt(Math.floor(Math.min(most, Number.MAX_SAFE_INTEGER)));
+  return {
+    runs: BigInt(runs),
+    maxRuns: bound(maxRuns),
+    bytes: BigInt(bytes),
+    maxBytes: bound(maxBytes),
+    ids: BigInt(ids),
+    maxIds: bound(maxIds),
+  };
+}
+
+function retainedFromWire(retained: Retained | undefined): RetainedRuns {
+  return {
+    runs: safeNumber(retained?.runs ?? 0n, "retained.runs"),
+    maxRuns: safeNumber(retained?.maxRuns ?? 0n, "retained.max_runs"),
+    bytes: safeNumber(retained?.bytes ?? 0n, "retained.bytes"),
+    maxBytes: safeNumber(retained?.maxBytes ?? 0n, "retained.max_bytes"),
+    ids: safeNumber(retained?.ids ?? 0n, "retained.ids"),
+    maxIds: safeNumber(retained?.maxIds ?? 0n, "retained.max_ids"),
   };
 }
 

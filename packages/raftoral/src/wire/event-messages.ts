@@ -97,6 +97,10 @@ function whatToWire(event: ClusterRunEvent): WireWhat {
       return { case: "runsPruned", value: { runIds: [...event.runIds] } };
     case "node-changed":
       return { case: "nodeChanged", value: { nodeId: BigInt(event.nodeId), status: event.status } };
+    case "operator-acted": {
+      const { by, action, subject, detail, reason } = event;
+      return { case: "operatorActed", value: { by, action, subject, detail, reason } };
+    }
     case "events-missed":
       return { case: "eventsMissed", value: {} };
   }
@@ -179,6 +183,10 @@ export function eventFromWire(event: WireEvent): ClusterRunEvent | undefined {
     case "nodeChanged": {
       const nodeId = safeNumber(what.value.nodeId, "node_id");
       return { ...at, type: "node-changed", nodeId, status: what.value.status as NodeChangedEvent["status"] };
+    }
+    case "operatorActed": {
+      const { by, action, subject, detail, reason } = what.value;
+      return { ...at, type: "operator-acted", by, action, subject, detail, reason };
     }
     case "eventsMissed":
       return { ...at, type: "events-missed" };

@@ -85,6 +85,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   SCHEDULE_NOT_FOUND: Code.NotFound,
   SCOPE_TIMEOUT: Code.Unknown,
   VARIABLE_FAILED: Code.Unknown,
+  VARIABLE_UNKNOWN: Code.FailedPrecondition,
   STEP_TIMEOUT: Code.Unknown,
   STREAM_BUFFER_FULL: Code.ResourceExhausted,
   STREAM_CALLER_UNKNOWN: Code.Unknown,
@@ -109,6 +110,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   WORKFLOW_ID_INVALID: Code.InvalidArgument,
   WORKFLOW_RUNNING: Code.FailedPrecondition,
   WORKFLOW_NOT_FOUND: Code.NotFound,
+  WORKFLOW_PRUNED: Code.NotFound,
   WORKFLOW_TYPE_DUPLICATE: Code.InvalidArgument,
   WORKFLOW_TYPE_UNKNOWN: Code.NotFound,
   // storage-lmdb

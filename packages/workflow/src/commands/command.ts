@@ -8,9 +8,11 @@
  * C2. Every command carries the proposer's wall time in ms (`atMs`), from which the state keeps its log clock.
  * C3. A command on behalf of a run's owner carries (owner, epoch), and is refused once the run has another.
  * C4. A command may be applied twice without harm: a proposal whose outcome is unknown is made again.
+ * C7. A command that an operator asks for says who does (`by`). When it changes something, it has an entry in the audit.
  * C5. `apply` is synchronous and deterministic, never throws for a command that the codec gave, and changes nothing when it refuses.
  * C6. `apply` touches at most `maxRuns` runs, whatever the state holds, and a bounded number of records of each.
  */
+import type { AuditedAction } from "../state/operators/audit-log.ts";
 import type { Tables } from "../state/tables.ts";
 import { messageCodec, type WireFields } from "../wire/message-codec.ts";
 import type { MessageCodec } from "../wire/wire-types.ts";
@@ -32,6 +34,8 @@ export interface CommandDefinition<Command extends AnyCommand, Result> {
   readonly summary: string;
   /** Runs that applying it changes at most (C6). */
   readonly maxRuns: number;
+  /** What the audit says of it; absent for commands that no operator asks for. */
+  readonly audited?: (command: Command) => AuditedAction;
   readonly codec: MessageCodec<Command>;
   readonly apply: (tables: Tables, command: Command) => Result | Refused;
 }

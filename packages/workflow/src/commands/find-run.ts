@@ -16,7 +16,7 @@ export interface Running {
 /** The run, if it has not ended. */
 export function runningRun(tables: Tables, runId: string): Running | Refused {
   const run = tables.runs.get(runId);
-  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
+  if (run === undefined) return refusedAsEnded(tables, runId);
   const { head } = run;
   if (head.status !== "running") {
     return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: it is ${head.outcome}. Ask for its result instead.`, {
@@ -25,6 +25,18 @@ export function runningRun(tables: Tables, runId: string): Running | Refused {
     });
   }
   return { ok: true, run, head };
+}
+
+/** What is said of a run that is not there: it was pruned, if its id is kept still. */
+export function refusedAsEnded({ runs }: Tables, runId: string): Refused {
+  const pruned = runs.tombstones.get(runId);
+  if (pruned === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
+  const { status } = pruned;
+  return refused("WORKFLOW_FINISHED", `Run ${runId} has ended: it was ${status}, and has been pruned since.`, {
+    runId,
+    status,
+    pruned: true,
+  });
 }
 
 /** The run, if the command is of the process that executes it (command.ts C3, tables.ts O1). */

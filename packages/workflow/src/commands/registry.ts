@@ -21,6 +21,9 @@ import { update } from "./messages/update.ts";
 import { nodeDrain } from "./nodes/node-drain.ts";
 import { nodeLost } from "./nodes/node-lost.ts";
 import { nodeRegister } from "./nodes/node-register.ts";
+import { audit } from "./operators/audit.ts";
+import { mendRuns } from "./operators/mend-runs.ts";
+import { pauseType } from "./operators/pause-type.ts";
 import { admitRuns } from "./queues/admit-runs.ts";
 import { queueDefine } from "./queues/queue-define.ts";
 import { queueDelete } from "./queues/queue-delete.ts";
@@ -30,6 +33,7 @@ import { beginDue } from "./runs/begin-due.ts";
 import { cancel } from "./runs/cancel.ts";
 import { continueAsNew } from "./runs/continue-as-new.ts";
 import { deleteRun } from "./runs/delete.ts";
+import { handOver } from "./runs/hand-over.ts";
 import { hold } from "./runs/hold.ts";
 import { moveRuns } from "./runs/move-runs.ts";
 import { ownerChange } from "./runs/owner-change.ts";
@@ -79,6 +83,10 @@ const DEFINITIONS = [
   fork,
   edit,
   deleteRun,
+  handOver,
+  pauseType,
+  mendRuns,
+  audit,
   callAnswered,
   beginDue,
   scheduleSet,

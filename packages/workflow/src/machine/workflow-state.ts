@@ -10,7 +10,7 @@
  *     also when a run's id is used again after pruning.
  * Invariants of the parts: C1-C6 (commands/command.ts), T1-T3 (state/run-table.ts).
  */
-import { type LogIndex, MemoryStateStore, type NodeId, type StateStore } from "@raftoral/raft-core";
+import { type LogIndex, MemoryStateStore, type NodeId, type StateKey, type StateStore } from "@raftoral/raft-core";
 import { type CommandResult, definitionOf, type WorkflowCommand } from "../commands/registry.ts";
 import type { HistoryRecord } from "../model/record.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
@@ -21,6 +21,8 @@ import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
+import type { AuditedAction, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
+import type { PausedType } from "../state/operators/paused-types.ts";
 import { ADMITTED_WITH_A_COMMAND, admitPiece } from "../state/queues/admission.ts";
 import { checkQueues, type QueueProblems } from "../state/queues/check-queues.ts";
 import {
@@ -47,6 +49,8 @@ import {
   unreportedEnds,
   view,
 } from "../state/runs/run-view.ts";
+import { type RunsToHandOver, runsToHandOver } from "../state/runs/runs-to-hand-over.ts";
+import type { Tombstone } from "../state/runs/tombstones.ts";
 import type { ScheduleView } from "../state/schedules/schedule-table.ts";
 import { encodeSnapshot } from "../state/snapshots/encode-snapshot.ts";
 import { type StreamPage, type StreamQuery, streamPage } from "../state/streams/stream-view.ts";
@@ -62,6 +66,8 @@ export interface StateSize {
   readonly stuck: number;
   /** Of these, runs that somebody has paused. */
   readonly paused: number;
+  /** Of the running ones, those that no node executes because their type is paused. */
+  readonly resting: number;
   /** Of these, runs that are not to begin yet. */
   readonly delayed: number;
   /** Of the running ones, those that wait for a node that can execute them. */
@@ -72,6 +78,12 @@ export interface StateSize {
   readonly finished: number;
   /** Of the running ones, those that wait in a queue. */
   readonly queued: number;
+  /** What these take in the state, in bytes. Long histories and streams are measured with the commands that follow the end. */
+  readonly finishedBytes: number;
+  /** Runs that were pruned and whose ids are kept. */
+  readonly tombstones: number;
+  /** Whether runs that were pruned or deleted have left records that are still to be swept. */
+  readonly hasRemains: boolean;
 }
 
 /** Runs that are kept decoded beside the store, in bytes, unless told otherwise: some 16,000. */
@@ -108,11 +120,21 @@ export class WorkflowState {
     this.#isCommitted = false;
     tables.index = index;
     if (command.atMs > tables.clock) tables.clock = command.atMs;
-    const result = definitionOf(command.kind).apply(tables, command);
+    const definition = definitionOf(command.kind);
+    const result = definition.apply(tables, command);
     if (tables.queues.isDue) admitPiece(tables, ADMITTED_WITH_A_COMMAND);
     tellQueues(tables);
+    if (result.ok && definition.audited !== undefined) this.#audit(command, definition.audited(command), result);
     tables.runs.sweep();
     return result;
+  }
+
+  /** C7. */
+  #audit(command: WorkflowCommand, action: AuditedAction, result: CommandResult): void {
+    const { by = "", reason = "" } = command as { readonly by?: string; readonly reason?: string };
+    if (by === "" || ("changed" in result && !result.changed)) return;
+    const { audit, index, clock: atMs, events } = this.#tables;
+    events.push({ type: "operator-acted", ...audit.add({ index, atMs, by, reason, ...action }) });
   }
 
   /** What was applied so far belongs together: after a crash the store has all of it, or nothing since the commit before. */
@@ -141,12 +163,26 @@ export class WorkflowState {
 
   get size(): StateSize {
     const { runs, toMove } = this.#tables;
-    const { runningCount: running, stuckCount, pausedCount: paused, waitingCount: orphaned } = runs.places;
+    const { runningCount: running, stuckCount, pausedCount: paused } = runs.places;
+    const { orphaned, resting } = this.#waiting();
     const { delayedCount: delayed } = runs.places;
-    const { finishedCount: finished } = runs;
-    const { queuedCount: queued, unplacedCount } = runs.places;
-    const open = { running, stuck: stuckCount - paused - delayed, paused, delayed, toMove };
-    return { ...open, orphaned: orphaned + unplacedCount, finished, queued };
+    const { finishedCount: finished, finishedBytes, hasRemains, tombstones } = runs;
+    const { queuedCount: queued } = runs.places;
+    const ended = { finished, finishedBytes, tombstones: tombstones.count, hasRemains, queued };
+    return { running, stuck: stuckCount - paused - delayed, paused, delayed, resting, orphaned, toMove, ...ended };
+  }
+
+  /** Runs on no seat that are not stuck and wait in no queue: those that wait for a node, and those whose type is paused. */
+  #waiting(): { readonly orphaned: number; readonly resting: number } {
+    const { pausedTypes, runs, queues } = this.#tables;
+    const all = runs.places.waitingCount + runs.places.unplacedCount;
+    if (pausedTypes.count === 0) return { orphaned: all, resting: 0 };
+    let resting = 0;
+    for (const { lanes } of queues.all()) {
+      for (const { type, unplaced } of lanes) if (pausedTypes.has(type)) resting += unplaced;
+    }
+    for (const { type, runs: count } of runs.places.waiting()) if (pausedTypes.has(type)) resting += count;
+    return { orphaned: all - resting, resting };
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
@@ -296,6 +332,26 @@ export class WorkflowState {
     return nodes.all().map(({ nodeId, incarnation, status, types, behaviourLevel, seat }) => {
       return { nodeId, incarnation, status, types, behaviourLevel, running: runs.places.loadOf(seat) };
     });
+  }
+
+  /** Types that are paused, by name. */
+  pausedTypes(): readonly PausedType[] {
+    return this.#tables.pausedTypes.all();
+  }
+
+  /** What operators have done, the latest first. */
+  audit(query: AuditQuery): AuditPage {
+    return this.#tables.audit.page(query);
+  }
+
+  /** What is left of a run that was pruned, while its id is kept. */
+  pruned(runId: string): Tombstone | undefined {
+    return this.#tables.runs.tombstones.get(runId);
+  }
+
+  /** A page of the finished runs that the archive hook has not taken. `after`: the `next` of the page before, or nothing. */
+  toHandOver(after: StateKey, limit: number): RunsToHandOver {
+    return runsToHandOver(this.#tables, after, limit);
   }
 
   /** How long leaders have led, in ms, as far as commands have said. */

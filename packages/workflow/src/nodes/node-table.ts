@@ -7,6 +7,7 @@
  * NT2. A seat that was vacated is never held again.
  * NT3. A vacated seat stays known until it is released: what is on it is not forgotten, whatever becomes of its node.
  * NT4. Choices depend on the table and the loads alone, by (load, node id): iteration order decides nothing.
+ * NT6. A run of a type that is paused goes to no node.
  * NT5. A run goes to no node that lacks a behaviour which its replays need. New runs get the behaviours that all registered nodes have, lost ones included: those may come back
  *      with the process that they had.
  */
@@ -43,10 +44,13 @@ export class NodeTable {
   /** Ascending, for seats are given out ascending and vacated ones are read back in order. */
   readonly #vacated = new Map<Seat, VacatedSeat>();
   readonly #store: NodeStore;
+  readonly #isPaused: (type: string) => boolean;
   #commonLevel: BehaviourLevel | undefined;
 
-  constructor(store: NodeStore) {
+  /** `isPaused`: whether no node is to execute runs of a type. */
+  constructor(store: NodeStore, isPaused: (type: string) => boolean = () => false) {
     this.#store = store;
+    this.#isPaused = isPaused;
     for (const [, value] of store.scan(...kindRange(KEY_PREFIX.node))) {
       const node = nodeRecord(nodeCodec.read(readerOf(value)));
       this.#nodes.set(node.nodeId, node);
@@ -121,12 +125,14 @@ export class NodeTable {
 
   /** The node, if it is live and can do what a run needs. */
   taker(nodeId: NodeId, needs: RunNeeds): NodeRecord | undefined {
+    if (this.#isPaused(needs.type)) return undefined;
     const node = this.#nodes.get(nodeId);
     return node !== undefined && canTake(node, needs, capability(needs.type, needs.version)) ? node : undefined;
   }
 
   /** Of the live nodes that can do what a run needs, on no seat of `except`, the one with the least load on its seat, then the lowest id. */
   choose(needs: RunNeeds, loadOf: (seat: Seat) => number, except: readonly Seat[] = []): NodeRecord | undefined {
+    if (this.#isPaused(needs.type)) return undefined;
     const wanted = capability(needs.type, needs.version);
     let chosen: NodeRecord | undefined;
     let least = Number.POSITIVE_INFINITY;

@@ -136,6 +136,11 @@ export const KEY_PREFIX = Object.freeze({
   putOff: "Ld",
   queueDedupe: "Kd",
   queues: "K",
+  audit: "Ga",
+  tombstone: "Gi",
+  tombstoneAge: "Go",
+  pausedType: "Gp",
+  sizing: "Gs",
 });
 
 /** Where runs are found that have not ended: each is in one of these places. */
@@ -203,6 +208,16 @@ const encoder = new TextEncoder();
 /** The key of a run's id: its UTF-8, for a key's characters are bytes. */
 export function idKey(runId: string): StateKey {
   return KEY_PREFIX.id + textKey(runId);
+}
+
+/** The key of what is left of a run of this id that was pruned. */
+export function tombstoneKey(runId: string): StateKey {
+  return KEY_PREFIX.tombstone + textKey(runId);
+}
+
+/** The key by which the tombstones are in the order of their age. */
+export function tombstoneAgeKey(prunedUptimeMs: number, startIndex: number): StateKey {
+  return KEY_PREFIX.tombstoneAge + numberKey(prunedUptimeMs) + numberKey(startIndex);
 }
 
 /** A text as keys have it: its UTF-8, for a key's characters are bytes. */

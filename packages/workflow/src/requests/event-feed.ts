@@ -13,13 +13,17 @@ import type {
   QueueChanged,
   ScheduleChanged,
   StateRestored,
+  TypePaused,
   UpdateRequested,
   WorkflowEvent,
 } from "../state/workflow-event.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** An event that readers get. */
-export type FeedEvent = Exclude<WorkflowEvent, StateRestored | UpdateRequested | ScheduleChanged | QueueChanged>;
+export type FeedEvent = Exclude<
+  WorkflowEvent,
+  StateRestored | UpdateRequested | ScheduleChanged | QueueChanged | TypePaused
+>;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
 export interface EventPosition {
@@ -251,15 +255,22 @@ function after(index: LogIndex): EventPosition {
   return { index, part: Number.MAX_SAFE_INTEGER };
 }
 
-/** A payload may be a part of a much larger buffer (a frame, a batch), which must not be kept for it. */
+const PRIVATE: ReadonlySet<WorkflowEvent["type"]> = new Set([
+  "update-requested",
+  "schedule-changed",
+  "queue-changed",
+  "type-paused",
+]);
+
 /** What readers do not get: the engine's own. */
 function isPrivate(
   event: Exclude<WorkflowEvent, StateRestored>,
-): event is UpdateRequested | ScheduleChanged | QueueChanged {
+): event is UpdateRequested | ScheduleChanged | QueueChanged | TypePaused {
   const { type } = event;
-  return type === "update-requested" || type === "schedule-changed" || type === "queue-changed";
+  return PRIVATE.has(type);
 }
 
+/** A payload may be a part of a much larger buffer (a frame, a batch), which must not be kept for it. */
 function detached(event: FeedEvent): FeedEvent {
   switch (event.type) {
     case "run-started":

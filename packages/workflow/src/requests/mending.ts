@@ -20,6 +20,8 @@ export interface RunMend {
   readonly reason: string;
   /** The same request again is done once. */
   readonly requestId: string;
+  /** Who asks for it. */
+  readonly by: string;
 }
 
 /** A request for a fork of a run. */
@@ -35,22 +37,32 @@ export interface RunFork {
   readonly reason: string;
   /** The same request again is done once. */
   readonly requestId: string;
+  /** Who asks for it. */
+  readonly by: string;
+}
+
+/** What else operators ask for one run, in whose name, and why. */
+export interface RunOperation {
+  readonly runId: string;
+  readonly reason: string;
+  /** Who asks for it; empty when that is not said. */
+  readonly by: string;
 }
 
 /** The command of a request. `from`: where a retry goes back to; empty for nowhere. */
 export function mendCommand(
-  { runId, action, reason, requestId }: RunMend,
+  { runId, action, reason, requestId, by }: RunMend,
   from: string,
   atMs: number,
 ): WorkflowCommand {
   switch (action.kind) {
     case "terminate":
-      return { kind: "Terminate", runId, reason, requestId, atMs };
+      return { kind: "Terminate", runId, reason, requestId, atMs, by };
     case "pause":
-      return { kind: "Pause", runId, reason, isNow: action.isNow, atMs, owner: 0, epoch: 0 };
+      return { kind: "Pause", runId, reason, isNow: action.isNow, atMs, owner: 0, epoch: 0, by };
     case "retry":
-      return { kind: "Retry", runId, from, reason, requestId, atMs };
+      return { kind: "Retry", runId, from, reason, requestId, atMs, by };
     case "complete-step":
-      return { kind: "Edit", runId, path: action.path, value: action.value, reason, atMs };
+      return { kind: "Edit", runId, path: action.path, value: action.value, reason, atMs, by };
   }
 }

@@ -40,8 +40,8 @@ describe("a request", () => {
     const calls = [
       ["WorkflowStart", () => requests.start({ runId: "r", ...start }, limit)],
       ["Signal", () => requests.signal(signal, limit)],
-      ["Resume", () => requests.resume("r", limit)],
-      ["Cancel", () => requests.cancel("r", "enough", limit)],
+      ["Resume", () => requests.resume({ runId: "r", reason: "", by: "" }, limit)],
+      ["Cancel", () => requests.cancel({ runId: "r", reason: "enough", by: "" }, limit)],
     ] as const;
     for (const [kind, call] of calls) {
       gate = Promise.withResolvers();
@@ -84,7 +84,7 @@ describe("a request", () => {
       code: "DEADLINE_EXCEEDED",
     });
     const stop = new AbortController();
-    const pending = requests.cancel("r", "why", { timeoutMs: 60_000, signal: stop.signal });
+    const pending = requests.cancel({ runId: "r", reason: "why", by: "" }, { timeoutMs: 60_000, signal: stop.signal });
     stop.abort();
     await expect(pending).rejects.toMatchObject({ code: "DEADLINE_EXCEEDED" });
     requests.close();

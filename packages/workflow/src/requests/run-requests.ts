@@ -7,11 +7,15 @@
  */
 import { type Clock, platformClock } from "@raftoral/raft-core";
 import type { UpdateTaken } from "../commands/messages/update.ts";
+import type { Audit } from "../commands/operators/audit.ts";
+import type { MendRuns } from "../commands/operators/mend-runs.ts";
+import type { PauseType } from "../commands/operators/pause-type.ts";
 import type { Refused } from "../commands/refusal.ts";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
+import type { Deleted } from "../commands/runs/delete.ts";
 import type { StartedWith, StartWith } from "../commands/runs/start-with.ts";
 import type { Started, StartFacts } from "../commands/runs/workflow-start.ts";
-import { runNotFoundText, TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
+import { TOKEN_UNKNOWN_TEXT, WorkflowError } from "../errors.ts";
 import type { IdPolicy } from "../model/id-policy.ts";
 import type { RunQueue } from "../model/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
@@ -23,9 +27,10 @@ import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/streams/stream-view.ts";
-import { mendCommand, type RunFork, type RunMend } from "./mending.ts";
+import { mendCommand, type RunFork, type RunMend, type RunOperation } from "./mending.ts";
 import { type QueueAction, queueCommand } from "./queue-requests.ts";
 import type { RequestLimit } from "./request-limit.ts";
+import { runMissing } from "./run-missing.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
 import { RunWatch } from "./run-watch.ts";
 import { UpdateWatch } from "./update-watch.ts";
@@ -190,13 +195,13 @@ export class RunRequests {
   }
 
   /** Resolves once the cancellation is committed. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
-  async cancel(runId: string, reason: string, limit: RequestLimit): Promise<void> {
-    await this.#request({ kind: "Cancel", runId, reason, atMs: this.#clock.wallMs() }, limit);
+  async cancel(operation: RunOperation, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Cancel", ...operation, atMs: this.#clock.wallMs() }, limit);
   }
 
   /** Resolves once it is committed that a stuck run goes on. Rejects with WORKFLOW_NOT_FOUND, WORKFLOW_FINISHED, or the engine's error. */
-  async resume(runId: string, limit: RequestLimit): Promise<void> {
-    await this.#request({ kind: "Resume", runId, atMs: this.#clock.wallMs() }, limit);
+  async resume(operation: RunOperation, limit: RequestLimit): Promise<void> {
+    await this.#request({ kind: "Resume", ...operation, atMs: this.#clock.wallMs() }, limit);
   }
 
   /**
@@ -224,8 +229,16 @@ export class RunRequests {
   }
 
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
-  async delete(runId: string, limit: RequestLimit): Promise<void> {
-    await this.#request({ kind: "Delete", runId, atMs: this.#clock.wallMs() }, limit);
+  async delete(operation: RunOperation, limit: RequestLimit): Promise<Deleted> {
+    return (await this.#request({ kind: "Delete", ...operation, atMs: this.#clock.wallMs() }, limit)) as Deleted;
+  }
+
+  /** Proposes a command of an operator that is none of the above, again while its outcome is unknown and its limit lasts. Rejects with its refusal. */
+  operate<Command extends PauseType | MendRuns | Audit>(
+    command: Command,
+    limit: RequestLimit,
+  ): Promise<Exclude<CommandResult, Refused>> {
+    return this.#request(command, limit);
   }
 
   /** Empty for a run that is not there or has not failed: the state says what is wrong with it. */
@@ -246,7 +259,7 @@ export class RunRequests {
     if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
     return this.#watch.until(runId, limit, async () => {
       const end = await this.#engine.end(runId);
-      if (end === undefined) throw runNotFound(runId);
+      if (end === undefined) throw await runMissing(this.#engine, runId);
       return end.ended === undefined ? undefined : end;
     });
   }
@@ -264,7 +277,8 @@ export class RunRequests {
     if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
     return this.#chunks.until(runId, limit, async () => {
       const page = await this.#engine.stream(query);
-      if (page === undefined || (startIndex !== undefined && page.startIndex !== startIndex)) throw runNotFound(runId);
+      if (page === undefined || (startIndex !== undefined && page.startIndex !== startIndex))
+        throw await runMissing(this.#engine, runId);
       const { from = 0 } = query;
       if (query.from !== undefined && from < page.firstOffset) throw trimmed(runId, stream, from, page.firstOffset);
       return page.chunks.length > 0 || page.isOver || !follow ? page : undefined;
@@ -308,9 +322,4 @@ function trimmed(runId: string, stream: string, from: number, firstOffset: numbe
     `Stream ${stream} of run ${runId} does not keep offset ${from} any more: the first one that is kept is ${firstOffset}. Read from there.`,
     { details: { runId, stream, firstOffset } },
   );
-}
-
-/** The failure of a call about a run that does not exist. */
-export function runNotFound(runId: string): WorkflowError {
-  return new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
 }

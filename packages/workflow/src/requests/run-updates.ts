@@ -19,6 +19,9 @@ export interface RunUpdate {
   readonly input: Uint8Array;
   /** Of the input's value: the same id with another one is refused. Absent for an input that is not compared. */
   readonly inputDigest?: Uint8Array;
+  /** Who asks for it, where that is an operator, and why. */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** How an update stands when a wait for it ends. */

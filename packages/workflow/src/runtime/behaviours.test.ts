@@ -49,7 +49,7 @@ describe("the list of behaviours", () => {
     expect(numbers).toEqual(numbers.map((_, at) => at + 1));
     expect(BEHAVIOUR_LEVEL).toBe(numbers.length);
     // Only appended to: runs of users have these numbers.
-    expect(Object.keys(BEHAVIOURS)).toEqual(["fullFingerprints"]);
+    expect(Object.keys(BEHAVIOURS)).toEqual(["fullFingerprints", "settableVariables"]);
     expect([0, 1, 2].map((level) => behaves(level, BEHAVIOURS.fullFingerprints))).toEqual([false, true, true]);
   });
 });

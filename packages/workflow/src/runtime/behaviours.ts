@@ -30,6 +30,12 @@ export const BEHAVIOURS = {
     changes:
       "Fingerprints of what schemas give tell regular expressions, errors, array buffers, kinds of typed arrays, boxed values and negative zero apart. Before, these were alike.",
   },
+  settableVariables: {
+    number: 2,
+    since: "0.1.0",
+    changes:
+      "Variables are set from outside, so bodies that have variables have the end of every sleep recorded. Before, a sleep that ended alone had no record of its end.",
+  },
 } as const satisfies Readonly<Record<string, Behaviour>>;
 
 /** The behaviours that this engine has: those from 1 to this one. */

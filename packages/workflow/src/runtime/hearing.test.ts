@@ -35,6 +35,10 @@ function slowReads(w: World, asked: Latch, release: Latch): WorkflowEngine {
     list: (query) => engine.list(query),
     queues: async () => [],
     counts: () => engine.counts(),
+    pausedTypes: () => engine.pausedTypes(),
+    audit: (query) => engine.audit(query),
+    pruned: (runId) => engine.pruned(runId),
+    toHandOver: (after, limit) => engine.toHandOver(after, limit),
     ownedBy: (nodeId) => engine.ownedBy(nodeId),
     overview: () => engine.overview(),
   };

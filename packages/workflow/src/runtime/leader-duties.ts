@@ -16,6 +16,7 @@
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
+import type { StateSize } from "../machine/workflow-state.ts";
 import type { TimedRule } from "../model/retention-rule.ts";
 import type { TroubleReason } from "../model/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
@@ -34,6 +35,13 @@ export interface Retention {
   readonly maxFinishedRuns: number;
   /** For runs that are kept for another time. */
   readonly rules?: readonly TimedRule[];
+  /** Bytes that they take at most; without a bound by default. */
+  readonly maxFinishedBytes?: number;
+  /** How long ids are kept after their runs were dropped, in ms of uptime, and how many; none by default. */
+  readonly keepIdsMs?: number;
+  readonly maxKeptIds?: number;
+  /** Whether only runs are dropped that the archive hook has taken (false). */
+  readonly onlyHandedOver?: boolean;
 }
 
 /** How often the duties are looked after, beside the occasions that call for them. */
@@ -44,6 +52,7 @@ const MAX_STEP_MS = 60_000;
 /** What a command can say. */
 const MAX_RETENTION_MS = 2 ** 52;
 const MAX_KEPT = 2 ** 32 - 1;
+const MAX_BYTES = Number.MAX_SAFE_INTEGER;
 /** The part of the bound of finished runs from which on it is reported. */
 const NEAR_BOUND = 0.8;
 /** How long a silent node that registers may take to be heard (LD2). */
@@ -71,7 +80,10 @@ export class LeaderDuties {
   readonly #stepMs: number;
   readonly #stopTimer: Cancel;
   readonly #children: ChildDuties;
-  #isNearBound = false;
+  #isNearCount = false;
+  #isNearBytes = false;
+  /** Until when nothing is pruned beside the steps: the last command found nothing that it may drop. */
+  #fruitlessUntilMs = 0;
   readonly #calls: CallDuties;
   readonly #due: DueDuties;
   readonly #queues: QueueDuties;
@@ -203,16 +215,24 @@ export class LeaderDuties {
     this.#logger.error({ runId, workflowType, reason, mismatch, lastOwner }, STUCK_TEXTS[reason]);
   }
 
-  /** Says before the number of finished runs meets its bound that runs will be dropped for it, and once until they are fewer again. */
-  #reportCount(finished: number, keepAtMost: number): void {
-    const isNear = finished >= keepAtMost * NEAR_BOUND;
-    if (isNear && !this.#isNearBound) {
+  /** Says before the finished runs meet a bound that runs will be dropped for it, and once until they are below it again. */
+  #reportBounds({ finished, finishedBytes }: StateSize, maxFinishedRuns: number, maxFinishedBytes: number): void {
+    const isNear = finished >= maxFinishedRuns * NEAR_BOUND;
+    if (isNear && !this.#isNearCount) {
       this.#logger.warn(
-        { finished, maxFinishedRuns: keepAtMost },
+        { finished, maxFinishedRuns },
         "Finished runs come near the number that is kept. The oldest are dropped beyond it, however young; raise maxFinishedRuns, or keep runs for a shorter time.",
       );
     }
-    this.#isNearBound = isNear;
+    this.#isNearCount = isNear;
+    const isLarge = finishedBytes >= maxFinishedBytes * NEAR_BOUND;
+    if (isLarge && !this.#isNearBytes) {
+      this.#logger.warn(
+        { finishedBytes, maxFinishedBytes },
+        "Finished runs come near the bytes that are kept of them. The oldest are dropped beyond it, however young; raise maxFinishedBytes, or keep runs for a shorter time.",
+      );
+    }
+    this.#isNearBytes = isLarge;
   }
 
   /** LD3. */
@@ -227,23 +247,31 @@ export class LeaderDuties {
   async #prune({ size, uptimeMs, oldestEndUptimeMs }: EngineOverview): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     // Nothing to keep count for; what ends next is kept from then on.
-    if (oldestEndUptimeMs === undefined) this.#measuredAtMs = nowMs;
+    if (oldestEndUptimeMs === undefined && size.tombstones === 0) this.#measuredAtMs = nowMs;
     const elapsedMs = Math.floor(Math.min(nowMs - this.#measuredAtMs, this.#stepMs + PERIOD_MS));
     const inSteps = (ms: number): number => Math.ceil(Math.min(ms, MAX_RETENTION_MS)) + this.#stepMs + PERIOD_MS;
     const retentionMs = inSteps(this.#retention.retentionMs);
     const rules = (this.#retention.rules ?? []).map((rule) => ({ ...rule, retentionMs: inSteps(rule.retentionMs) }));
     const keepAtMost = Math.floor(Math.min(this.#retention.maxFinishedRuns, MAX_KEPT));
     const isTime = elapsedMs >= this.#stepMs;
-    this.#reportCount(size.finished, keepAtMost);
+    const keepBytes = Math.floor(Math.min(this.#retention.maxFinishedBytes ?? MAX_BYTES, MAX_BYTES));
+    const maxIds = Math.floor(Math.min(this.#retention.maxKeptIds ?? 0, MAX_KEPT));
+    const keepIdsMs = Math.ceil(Math.min(this.#retention.keepIdsMs ?? 0, MAX_RETENTION_MS));
+    const { onlyHandedOver = false } = this.#retention;
+    this.#reportBounds(size, keepAtMost, keepBytes);
     // With rules the oldest run may be one that is kept for longer: what is old goes with the next step.
     const isOld = rules.length === 0 && oldestEndUptimeMs !== undefined && oldestEndUptimeMs + retentionMs <= uptimeMs;
-    if (!isTime && !isOld && size.finished <= keepAtMost) return;
+    const isOver = size.finished > keepAtMost || size.finishedBytes > keepBytes || size.tombstones > maxIds;
+    if (!isTime && ((!isOld && !isOver) || nowMs < this.#fruitlessUntilMs)) return;
     if (isTime) this.#measuredAtMs = nowMs;
     const uptime = { uptimeFromMs: uptimeMs, uptimeMs: isTime ? uptimeMs + elapsedMs : uptimeMs };
     for (;;) {
       const atMs = this.#clock.wallMs();
-      const result = await this.#engine.propose({ kind: "Prune", keepAtMost, atMs, ...uptime, retentionMs, rules });
-      if (!result.ok || result.kind !== "Pruned" || !result.more || this.#stopped) return;
+      const bounds = { keepAtMost, keepBytes, keepIdsMs, maxIds, onlyHandedOver, retentionMs, rules };
+      const result = await this.#engine.propose({ kind: "Prune", atMs, ...uptime, ...bounds });
+      if (!result.ok || result.kind !== "Pruned") return;
+      if (result.pruned === 0 && !result.more) this.#fruitlessUntilMs = nowMs + this.#stepMs;
+      if (!result.more || this.#stopped) return;
     }
   }
 }

@@ -24,6 +24,15 @@ export interface RuntimeLimits {
    * eighth more until it is gone, or two minutes.
    */
   readonly retentionMs: number;
+  /** Bytes that finished runs take in the state at most (1,024 MiB): histories, inputs, results and streams. The oldest go first. The leader warns when there are four fifths of it. */
+  readonly maxFinishedBytes: number;
+  /**
+   * How long the id of a finished run is kept after the run was dropped, in ms of time in which a node led (90 days): the same start is the same run for as long, and is told that the
+   * result is gone.
+   */
+  readonly keepIdsMs: number;
+  /** Ids of dropped runs that are kept at most (100,000); the oldest go first. */
+  readonly maxKeptIds: number;
   /** Finished runs kept at most (10,000); the oldest go first. The leader warns when there are four fifths of it. */
   readonly maxFinishedRuns: number;
   /** Largest chunk of a stream, as JSON in bytes (64 KiB); 256 KiB at most. */
@@ -48,6 +57,9 @@ export const DEFAULT_RUNTIME_LIMITS: RuntimeLimits = Object.freeze({
   maxPayloadBytes: 768 * 1024,
   retentionMs: 30 * 24 * 3_600_000,
   maxFinishedRuns: 10_000,
+  maxFinishedBytes: 1024 * 1024 * 1024,
+  keepIdsMs: 90 * 24 * 3_600_000,
+  maxKeptIds: 100_000,
   maxStreamChunkBytes: 64 * 1024,
   maxStreamBufferBytes: 1024 * 1024,
   maxStreamChunks: 100_000,
@@ -86,6 +98,8 @@ export interface WorkflowRuntimeOptions {
   readonly retention?: readonly RetentionRule[];
   /** Encodes the values of this node's bodies, and decodes them. The first of several is asked first when a value is encoded. None by default. */
   readonly payloadCodec?: PayloadCodecs;
+  /** Whether finished runs are dropped only once they were handed over (`HandOver`), whatever their age and number (false). */
+  readonly onlyPruneHandedOver?: boolean;
   /** Defaults to the platform's clock. */
   readonly clock?: Clock;
   /** Defaults to silence. */

@@ -20,6 +20,7 @@ import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
 import type { PendingCall } from "./body/pending-calls.ts";
 import { Turns } from "./body/turns.ts";
+import { StepsUnderWay, type TypeSteps } from "./calls/steps/steps-under-way.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { ExecutionShared } from "./execution/execution-shared.ts";
@@ -50,6 +51,7 @@ export class WorkflowRuntime {
   readonly #registration: NodeRegistration;
   readonly #executions: Executions;
   readonly #slots: Slots;
+  readonly #steps: StepsUnderWay;
   readonly #queries: RunQueries;
   readonly #duties: LeaderDuties;
   readonly #unsubscribe: () => void;
@@ -85,6 +87,7 @@ export class WorkflowRuntime {
       logger,
       uuid: options.uuid ?? (() => crypto.randomUUID()),
     });
+    this.#steps = new StepsUnderWay(clock);
     const { maxRunningBodies, maxResidentRuns, maxPayloadBytes, cancelGraceMs } = this.#limits;
     this.#slots = new Slots(maxRunningBodies);
     const shared: ExecutionShared = {
@@ -113,19 +116,16 @@ export class WorkflowRuntime {
         return run === undefined ? undefined : await readableRun(payloads, run);
       },
       probe: options.probe,
+      stepsUnderWay: this.#steps,
       interceptor: options.interceptor,
       behaviourLevel,
     };
     this.#executions = new Executions(engine, this.#registry, shared, maxResidentRuns);
     const live = (runId: string) => this.#executions.body(runId);
     this.#queries = new RunQueries({ engine, registry: this.#registry, clock, shared, live });
-    this.#duties = new LeaderDuties(
-      engine,
-      clock,
-      logger,
-      { ...this.#limits, rules: timedRules(options.retention) },
-      options.probe,
-    );
+    const rules = timedRules(options.retention);
+    const limits = { ...this.#limits, rules, onlyHandedOver: options.onlyPruneHandedOver ?? false };
+    this.#duties = new LeaderDuties(engine, clock, logger, limits, options.probe);
     this.#unsubscribe = engine.subscribe({
       onEvents: (events) => this.#onEvents(events),
       onNotice: (notice) => this.#onNotice(notice),
@@ -144,6 +144,9 @@ export class WorkflowRuntime {
     const { resident, evicted, evictions } = this.#executions;
     return { resident, evicted, evictions };
   }
+
+  /** Steps of bodies in memory here that are under way or wait for another attempt, by the types of their runs. */
+  readonly stepsUnderWay = (): readonly TypeSteps[] => this.#steps.all();
 
   /**
    * For testing kits: takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over

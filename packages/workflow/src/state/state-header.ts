@@ -6,12 +6,13 @@ import { needsText } from "../model/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
+import type { AuditTotals } from "./operators/audit-log.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 6;
+export const STATE_FORMAT_VERSION = 7;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
-export interface StateHeader extends RunCounts {
+export interface StateHeader extends RunCounts, AuditTotals {
   readonly clock: number;
   readonly lastEpoch: Epoch;
   /** What a process of the cluster has drawn at random: the incarnation that registered last. */
@@ -35,6 +36,10 @@ export function encodeHeader({
   stuck,
   paused,
   delayed,
+  finishedBytes,
+  tombstones,
+  auditEntries,
+  auditBytes,
 }: StateHeader): Uint8Array {
   writer.reset();
   writer.uint(1, STATE_FORMAT_VERSION);
@@ -46,6 +51,10 @@ export function encodeHeader({
   writer.uint(9, stuck);
   writer.uint(10, paused);
   writer.uint(11, delayed);
+  writer.uint(20, finishedBytes);
+  writer.uint(21, tombstones);
+  writer.uint(22, auditEntries);
+  writer.uint(23, auditBytes);
   for (const [seat, running] of loads) {
     part.reset();
     part.uint(1, seat);
@@ -67,6 +76,7 @@ export function encodeHeader({
 export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
   let [version, clock, lastEpoch, finished, salt, uptimeMs] = [0, 0, 0, 0, "", 0];
   let [stuck, paused, delayed] = [0, 0, 0];
+  let [finishedBytes, tombstones, auditEntries, auditBytes] = [0, 0, 0, 0];
   const loads = new Map<Seat, number>();
   const waiting = new Map<string, WaitingRuns>();
   const from = readerOf(bytes ?? new Uint8Array(0));
@@ -80,6 +90,10 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
     else if (field === 9) stuck = from.uint();
     else if (field === 10) paused = from.uint();
     else if (field === 11) delayed = from.uint();
+    else if (field === 20) finishedBytes = from.uint();
+    else if (field === 21) tombstones = from.uint();
+    else if (field === 22) auditEntries = from.uint();
+    else if (field === 23) auditBytes = from.uint();
     else if (field === 5) {
       const inner = from.message();
       let [seat, running] = [0, 0];
@@ -110,5 +124,6 @@ export function decodeHeader(bytes: Uint8Array | undefined): StateHeader {
       { details: { version } },
     );
   }
-  return { clock, lastEpoch, salt, uptimeMs, finished, loads, waiting, stuck, paused, delayed };
+  const ended = { finished, finishedBytes, tombstones, auditEntries, auditBytes };
+  return { clock, lastEpoch, salt, uptimeMs, ...ended, loads, waiting, stuck, paused, delayed };
 }

@@ -12,6 +12,7 @@
  * O5. A stuck, paused or delayed run is on no seat, and counts in no queue. {@link Tables.release} lets it wait in its queue, ahead of those that were created later; without a queue, it gives it to
  *     a node, and {@link Tables.retry} one whose code does not fit, to a process that registered later.
  * O6. A run whose time is over does not end as cancelled: it has failed with RUN_TIMED_OUT.
+ * O7. A run of a paused type is given to no node (operators/paused-types.ts PT1 to PT3).
  */
 import { invariant, type LogIndex, type NodeId, type StateStore } from "@raftoral/raft-core";
 import { derivedSeed } from "../model/derived-seed.ts";
@@ -27,10 +28,12 @@ import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
+import { AuditLog } from "./operators/audit-log.ts";
+import { PausedTypes } from "./operators/paused-types.ts";
 import { hasRoom, nodeOf } from "./queues/placing.ts";
 import type { QueueTable } from "./queues/queue-table.ts";
 import { ChildTable } from "./runs/child-table.ts";
-import { factsOf } from "./runs/run-facts.ts";
+import { factsOf, limitAt } from "./runs/run-facts.ts";
 import type { RunningHead, RunRecord } from "./runs/run-record.ts";
 import { RunTable } from "./runs/run-table.ts";
 import { ScheduleTable } from "./schedules/schedule-table.ts";
@@ -63,6 +66,8 @@ export class Tables {
   readonly updates: UpdateTable;
   readonly owed: OwedAnswers;
   readonly schedules: ScheduleTable;
+  readonly pausedTypes: PausedTypes;
+  readonly audit: AuditLog;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
   clock: number;
   /** The latest ownership handed out. */
@@ -83,11 +88,13 @@ export class Tables {
     const header = decodeHeader(store.get(HEADER_KEY));
     this.#store = store;
     this.runs = new RunTable(store, header, cacheBytes);
-    this.nodes = new NodeTable(store);
+    this.nodes = new NodeTable(store, (type) => this.pausedTypes.has(type));
     this.streams = new StreamTable(store);
     this.children = new ChildTable(store);
     this.owed = new OwedAnswers(store);
     this.schedules = new ScheduleTable(store);
+    this.pausedTypes = new PausedTypes(store);
+    this.audit = new AuditLog(store, header);
     this.updates = new UpdateTable(store, this.owed);
     this.clock = header.clock;
     this.lastEpoch = header.lastEpoch;
@@ -100,7 +107,8 @@ export class Tables {
   commit(): void {
     const { clock, lastEpoch, salt, uptimeMs } = this;
     this.runs.save();
-    this.#store.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...this.runs.counts }));
+    const header = { clock, lastEpoch, salt, uptimeMs, ...this.runs.counts, ...this.audit.totals };
+    this.#store.put(HEADER_KEY, encodeHeader(header));
     this.#store.commit(this.index);
   }
 
@@ -135,9 +143,9 @@ export class Tables {
     if (this.runs.places.stuckCount === 0) return;
     for (const node of this.nodes.all()) {
       if (node.status !== "live") continue;
-      // A seat has the number of its registration in the log.
+      // A seat has the number of its registration in the log. Runs of paused types stay where they are (paused-types.ts PT1).
       const { behaviourLevel, seat } = node;
-      for (const type of node.types)
+      for (const type of node.types.filter((each) => !this.pausedTypes.has(each.type)))
         yield [node, this.runs.places.startsHeldBefore({ ...type, behaviourLevel }, seat, limit)];
     }
   }
@@ -199,7 +207,7 @@ export class Tables {
     const losses = LOSSES.has(reason) ? afterLoss(head.losses, this.clock) : afterHandOver(head.losses);
     const isStuck = losses.count >= STUCK_LOSSES;
     const { nodeId: to, seat } = isStuck || node === undefined ? NO_SEAT : node;
-    if (to === 0 && head.cancelReason !== undefined) {
+    if (to === 0 && head.cancelReason !== undefined && !this.pausedTypes.has(run.workflowType)) {
       this.finish(run, head, { status: "cancelled", reason: head.cancelReason });
       return;
     }
@@ -254,7 +262,8 @@ export class Tables {
     const open = { stuck: undefined, mismatch: undefined, tried: [], pauseReason: undefined, queued };
     this.#move(run, { ...head, losses: NO_LOSSES, ...open }, { to, seat, reason });
     const { head: released } = run;
-    if (to === 0 && head.cancelReason !== undefined && released.status === "running")
+    const isDue = head.cancelReason !== undefined && !this.pausedTypes.has(run.workflowType);
+    if (to === 0 && head.cancelReason !== undefined && isDue && released.status === "running")
       this.finish(run, released, { status: "cancelled", reason: head.cancelReason });
   }
 
@@ -357,10 +366,12 @@ export class Tables {
       calledBy: childOrigin(parent),
     };
     // A run that is to be paused is begun by no owner.
-    const beginner = before.pauseReason === undefined ? owner : 0;
+    const rests = this.pausedTypes.has(workflowType);
+    const beginner = before.pauseReason === undefined && !rests ? owner : 0;
     const identity = { runId, workflowType, version, owner: beginner, epoch, ...begun };
     this.events.push({ type: "run-continued", ...at, ...identity, input, seed, cancelReason, signals, updates: open });
     if (before.pauseReason !== undefined) this.pause(next, head, before.pauseReason);
+    else if (rests) this.release(next, head);
     return { ...next, head };
   }
 
@@ -385,9 +396,4 @@ export class Tables {
     const facts = { runId, workflowType, outcome, owner, epoch, isChild, leavesChildren, isScheduled };
     this.events.push({ type: "run-ended", index: this.index, atMs, ...facts });
   }
-}
-
-/** When a time is over that begins now, in ms of the log clock. */
-export function limitAt(clock: number, limitMs: number): number {
-  return Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
 }

@@ -11,6 +11,7 @@ import type { CodeMismatch, TroubleReason } from "../model/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { OpenUpdate, UpdateVerdict } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
+import type { AuditEntry } from "./operators/audit-log.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
 interface At {
@@ -262,6 +263,19 @@ export interface ScheduleChanged extends At {
   readonly scheduleId: string;
 }
 
+/** Nothing of a workflow type is executed any more, or is again. */
+export interface TypePaused extends At {
+  readonly type: "type-paused";
+  readonly workflowType: string;
+  readonly isPaused: boolean;
+  readonly reason: string;
+}
+
+/** An operator has done something: an entry of the audit. */
+export interface OperatorActed extends AuditEntry {
+  readonly type: "operator-acted";
+}
+
 /** The whole state was replaced by a snapshot's: whatever was derived from earlier events must be looked up again. */
 export interface StateRestored {
   readonly type: "state-restored";
@@ -290,4 +304,6 @@ export type WorkflowEvent =
   | QueueChanged
   | RunsPruned
   | ScheduleChanged
+  | TypePaused
+  | OperatorActed
   | StateRestored;

@@ -199,6 +199,10 @@ export class DutiesWorld {
       list: refuse,
       counts: refuse,
       queues: refuse,
+      pausedTypes: refuse,
+      audit: refuse,
+      pruned: refuse,
+      toHandOver: refuse,
       ownedBy: refuse,
       overview: async () => ({
         waiting: [],

@@ -35,6 +35,10 @@ export const METHODS: readonly Method[] = Object.keys({
   list: true,
   counts: true,
   queues: true,
+  pausedTypes: true,
+  audit: true,
+  pruned: true,
+  toHandOver: true,
   ownedBy: true,
   overview: true,
 } satisfies Record<Method, true>) as Method[];

@@ -14,7 +14,8 @@ import { decodedRecordValue } from "../payloads/record-values.ts";
 import { openedFailure } from "../payloads/sealed-failure.ts";
 import type { MendAction } from "../requests/mending.ts";
 import type { QueueAction } from "../requests/queue-requests.ts";
-import { RunRequests, type RunUpdateEnd, runNotFound } from "../requests/run-requests.ts";
+import { runNotFound } from "../requests/run-missing.ts";
+import { RunRequests, type RunUpdateEnd } from "../requests/run-requests.ts";
 import type { PendingCall } from "../runtime/body/pending-calls.ts";
 import type { RuntimeEvents } from "../runtime/runtime-events.ts";
 import type { WorkflowRuntimeOptions } from "../runtime/runtime-options.ts";
@@ -197,21 +198,21 @@ export class TestRuntime {
   }
 
   async cancel(runId: string, reason = "cancelled on request"): Promise<void> {
-    await this.#requests.cancel(runId, reason, { timeoutMs: REQUEST_MS });
+    await this.#requests.cancel({ runId: runId, reason: reason, by: "" }, { timeoutMs: REQUEST_MS });
   }
 
   async mend(runId: string, action: MendAction, requestId: string = crypto.randomUUID()): Promise<void> {
-    await this.#requests.mend({ runId, action, reason: "to mend it", requestId }, { timeoutMs: REQUEST_MS });
+    await this.#requests.mend({ runId, action, reason: "to mend it", requestId, by: "" }, { timeoutMs: REQUEST_MS });
   }
 
   async fork(source: string, runId: string, from?: string, input?: unknown): Promise<void> {
     const bytes = input === undefined ? undefined : encodeValue(input, "the input of a fork", LARGEST_VALUE);
-    const request = { runId, source, from, input: bytes, reason: "to try", requestId: crypto.randomUUID() };
+    const request = { runId, source, from, input: bytes, reason: "to try", requestId: crypto.randomUUID(), by: "" };
     await this.#requests.fork(request, { timeoutMs: REQUEST_MS });
   }
 
   async resumeRun(runId: string): Promise<void> {
-    await this.#requests.resume(runId, { timeoutMs: REQUEST_MS });
+    await this.#requests.resume({ runId, reason: "", by: "" }, { timeoutMs: REQUEST_MS });
   }
 
   drain(): Promise<{ readonly moved: number; readonly orphaned: number }> {

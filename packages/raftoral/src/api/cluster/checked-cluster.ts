@@ -1,8 +1,8 @@
 /** What all implementations of {@link Cluster} share: arguments are checked and an aborted call ends at once. What differs is behind {@link ClusterPort}. */
 import type { NodeId } from "@raftoral/raft-core";
-import { backupNameArgument, limitArgument, nodeIdArgument } from "../arguments.ts";
+import { backupNameArgument, limitArgument, nodeIdArgument, optionsArgument, reasonArgument } from "../arguments.ts";
 import { abortable, type CallEffect, type CallLimit, type CallOptions } from "../call-options.ts";
-import type { BackupSummary, Cluster, MemberInfo, NodeStatus } from "./cluster.ts";
+import type { BackupSummary, Cluster, ClusterOperationOptions, MemberInfo, NodeStatus } from "./cluster.ts";
 import type { ClusterPort } from "./cluster-port.ts";
 
 /** {@link Cluster} over a {@link ClusterPort}. */
@@ -28,19 +28,24 @@ export class CheckedCluster implements Cluster {
     return this.#call(options, "Waiting for a leader", (limit) => this.#port.waitForLeader(limit), "read");
   }
 
-  async transferLeadership(to?: NodeId, options?: CallOptions): Promise<NodeId> {
+  async transferLeadership(to?: NodeId, options?: ClusterOperationOptions): Promise<NodeId> {
     const nodeId = to === undefined ? undefined : nodeIdArgument(to);
-    return this.#call(options, "Transferring the leadership", (limit) => this.#port.transferLeadership(nodeId, limit));
+    const reason = reasonOf(options);
+    return this.#call(options, "Transferring the leadership", (limit) =>
+      this.#port.transferLeadership(nodeId, reason, limit),
+    );
   }
 
-  async removeNode(nodeId?: NodeId, options?: CallOptions): Promise<NodeId> {
+  async removeNode(nodeId?: NodeId, options?: ClusterOperationOptions): Promise<NodeId> {
     const removed = nodeId === undefined ? undefined : nodeIdArgument(nodeId);
-    return this.#call(options, "Removing a node", (limit) => this.#port.removeNode(removed, limit));
+    const reason = reasonOf(options);
+    return this.#call(options, "Removing a node", (limit) => this.#port.removeNode(removed, reason, limit));
   }
 
-  async backUp(name: string, options?: CallOptions): Promise<BackupSummary> {
+  async backUp(name: string, options?: ClusterOperationOptions): Promise<BackupSummary> {
     const checked = backupNameArgument(name);
-    return this.#call(options, "Backing a node up", (limit) => this.#port.backUp(checked, limit));
+    const reason = reasonOf(options);
+    return this.#call(options, "Backing a node up", (limit) => this.#port.backUp(checked, reason, limit));
   }
 
   #call<T>(
@@ -51,4 +56,8 @@ export class CheckedCluster implements Cluster {
   ): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run, effect);
   }
+}
+
+function reasonOf(options: ClusterOperationOptions | undefined): string {
+  return reasonArgument(optionsArgument(options).reason, "");
 }

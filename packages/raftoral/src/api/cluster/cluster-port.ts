@@ -7,7 +7,7 @@ import type { BackupSummary, NodeStatus } from "./cluster.ts";
 export interface ClusterPort {
   status(limit: CallLimit): Promise<NodeStatus>;
   waitForLeader(limit: CallLimit): Promise<NodeId>;
-  transferLeadership(to: NodeId | undefined, limit: CallLimit): Promise<NodeId>;
-  removeNode(nodeId: NodeId | undefined, limit: CallLimit): Promise<NodeId>;
-  backUp(name: string, limit: CallLimit): Promise<BackupSummary>;
+  transferLeadership(to: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId>;
+  removeNode(nodeId: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId>;
+  backUp(name: string, reason: string, limit: CallLimit): Promise<BackupSummary>;
 }

@@ -46,6 +46,29 @@ export interface NodeStatus {
   readonly version: string;
   /** Snapshots on their way at the moment, from or to this node or in its place. */
   readonly transfers: readonly SnapshotTransferStatus[];
+  /** Up to where the log is in the node's latest snapshot; 0 without one. */
+  readonly snapshotIndex: number;
+  /** Whether nothing is left to sweep of runs that were pruned or deleted. */
+  readonly isSwept: boolean;
+  /** What is kept of runs that have ended. */
+  readonly retained: RetainedRuns;
+}
+
+/** What is kept of runs that have ended, and how much of it may be: beyond that the oldest go, however young. */
+export interface RetainedRuns {
+  readonly runs: number;
+  readonly maxRuns: number;
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Ids of runs that were dropped. */
+  readonly ids: number;
+  readonly maxIds: number;
+}
+
+/** Options of a call that changes the cluster. */
+export interface ClusterOperationOptions extends CallOptions {
+  /** Why, for the audit; text of at most 10,000 characters. */
+  readonly reason?: string;
 }
 
 /** A backup of a node. */
@@ -74,15 +97,15 @@ export interface Cluster {
   /** Resolves with the leader once the node asked knows one. Rejects with NO_LEADER when it knows none in time. */
   waitForLeader(options?: CallOptions): Promise<NodeId>;
   /** Hands the leadership to a voter, or to the one furthest ahead. Resolves with the one that leads then. Rejects with NODE_UNKNOWN or NODE_REMOVED. */
-  transferLeadership(to?: NodeId, options?: CallOptions): Promise<NodeId>;
+  transferLeadership(to?: NodeId, options?: ClusterOperationOptions): Promise<NodeId>;
   /**
    * Removes a member for good, such as one that will not come back; its runs go to others. Without an id the node asked leaves: it hands over its
    * runs and the leadership, and stops afterwards. Resolves with the id of the removed node. Rejects with NODE_UNKNOWN, NODE_REMOVED or LAST_MEMBER.
    */
-  removeNode(nodeId?: NodeId, options?: CallOptions): Promise<NodeId>;
+  removeNode(nodeId?: NodeId, options?: ClusterOperationOptions): Promise<NodeId>;
   /**
    * Has the node asked back itself up on its own machine, under `name` in its `backupDir`. The backup goes on when the time is over. Rejects with
    * BACKUP_REFUSED, REQUEST_INVALID, STORAGE_TARGET_NOT_EMPTY or STORAGE_FULL.
    */
-  backUp(name: string, options?: CallOptions): Promise<BackupSummary>;
+  backUp(name: string, options?: ClusterOperationOptions): Promise<BackupSummary>;
 }

@@ -24,6 +24,7 @@ import {
 import { abortable, type CallLimit, type CallOptions, pagesWithin, type ReadOptions } from "../call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "../events.ts";
 import { readChunks } from "../histories/read-chunks.ts";
+import type { PageOptions } from "../pages.ts";
 import { Payload } from "../payloads/payload.ts";
 import type {
   HistoryPage,
@@ -36,7 +37,7 @@ import type {
 } from "../runs.ts";
 import type { StreamChunk, StreamOptions } from "../streams.ts";
 import type { RunVariable, VariableOptions, VariablePage } from "../variables.ts";
-import type { PageOptions, QueryArguments, VariablePageOptions, Workflows } from "../workflows.ts";
+import type { QueryArguments, VariablePageOptions, Workflows } from "../workflows.ts";
 import type { WorkflowsPort } from "../workflows-port.ts";
 import type { RunFilter } from "./filters.ts";
 import { filterArgument } from "./run-filter.ts";

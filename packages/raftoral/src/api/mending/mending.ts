@@ -6,11 +6,17 @@ import type { Payload } from "../payloads/payload.ts";
 export interface MendOptions extends CallOptions {
   /**
    * Why: text of at most 10,000 characters; `on request` by default. The error of a terminated run has it, and so have the description of a paused run and the events
-   * `pause-requested`, `run-retried` and `run-forked`. Of an answered step it stands in the cluster's log alone.
+   * `pause-requested`, `run-retried` and `run-forked`. The audit has it of everything.
    */
   readonly reason?: string;
   /** The same request again is done once. A random UUID by default. */
   readonly requestId?: string;
+}
+
+/** Options of a cancellation. */
+export interface CancelOptions extends CallOptions {
+  /** Why: the run's body and its description have it. */
+  readonly reason?: string;
 }
 
 /** Options of a pause. */

@@ -155,7 +155,12 @@ async function ifExists<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
     return await call();
   } catch (error) {
-    if (hasCode(error, "WORKFLOW_NOT_FOUND") || hasCode(error, "WORKFLOW_FINISHED")) return undefined;
+    if (
+      hasCode(error, "WORKFLOW_NOT_FOUND") ||
+      hasCode(error, "WORKFLOW_PRUNED") ||
+      hasCode(error, "WORKFLOW_FINISHED")
+    )
+      return undefined;
     throw error;
   }
 }

@@ -7,7 +7,7 @@
 import { type PayloadCoder, type PayloadKind, sealedFailure } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
 import type { EventPage, EventRequest } from "../events.ts";
-import type { ForkRequest, MendRequest } from "../mending/mending.ts";
+import type { AuditPage, PausedType } from "../operations/operations.ts";
 import type { PageRequest } from "../pages.ts";
 import type { QueueChange, QueueInfo } from "../queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage, StepInProgress } from "../runs.ts";
@@ -17,6 +17,7 @@ import type { AnswerRequest } from "../tokens.ts";
 import type { UpdateEnd } from "../updates/updates.ts";
 import type { VariablePage } from "../variables.ts";
 import type {
+  AuditQuery,
   CheckedFilter,
   QueryRequest,
   SignalRequest,
@@ -143,27 +144,6 @@ export class CodedWorkflows implements WorkflowsPort {
     await this.#port.answer({ token, answer: { is: "failure", failure } }, limit);
   }
 
-  cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
-    return this.#port.cancel(runId, reason, limit);
-  }
-
-  resume(runId: string, limit: CallLimit): Promise<void> {
-    return this.#port.resume(runId, limit);
-  }
-
-  async mend(request: MendRequest, limit: CallLimit): Promise<void> {
-    const { action, runId } = request;
-    if (action.kind !== "complete-step") return this.#port.mend(request, limit);
-    const value = await this.#encoded(action.value, "step", runId, true);
-    return this.#port.mend({ ...request, action: { ...action, value } }, limit);
-  }
-
-  async fork(request: ForkRequest, limit: CallLimit): Promise<void> {
-    const { input, runId } = request;
-    const encoded = input === undefined ? undefined : await this.#encoded(input, "input", runId, true);
-    await this.#port.fork({ ...request, input: encoded }, limit);
-  }
-
   queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
     return this.#port.queues(name, limit);
   }
@@ -172,8 +152,12 @@ export class CodedWorkflows implements WorkflowsPort {
     return this.#port.changeQueue(name, change, limit);
   }
 
-  delete(runId: string, limit: CallLimit): Promise<void> {
-    return this.#port.delete(runId, limit);
+  pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {
+    return this.#port.pausedTypes(limit);
+  }
+
+  audit(query: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage> {
+    return this.#port.audit(query, page, limit);
   }
 
   async #encodedStart(request: StartRequest): Promise<StartRequest> {

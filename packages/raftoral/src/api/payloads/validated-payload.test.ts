@@ -1,6 +1,7 @@
 import { inputOf, type StandardSchemaV1, workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { CheckedWorkflows } from "../checked-workflows.ts";
+import type { OperationsPort } from "../operations/operations-port.ts";
 import type { WorkflowsPort } from "../workflows-port.ts";
 import { Payload } from "./payload.ts";
 import { assertFits } from "./validated-payload.ts";
@@ -30,7 +31,8 @@ test("a start whose input its body could never read is refused before anything i
       return true;
     },
   } as unknown as WorkflowsPort;
-  const workflows = new CheckedWorkflows({ port, timeoutMs: 1_000, uuid: () => "id" });
+  const operations = {} as OperationsPort;
+  const workflows = new CheckedWorkflows({ port, operations, timeoutMs: 1_000, uuid: () => "id" });
   const dated = workflow("dated", { version: 1, input: dates }, async (_ctx, at: Date) => at.getTime());
   await expect(workflows.start(dated, new Date(0))).rejects.toMatchObject({ code: "INPUT_INVALID" });
   expect(sent).toEqual([]);

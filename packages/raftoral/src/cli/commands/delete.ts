@@ -3,6 +3,10 @@ import { addClientOptions, type ClientFlags, printJson, withClient } from "../cl
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";
 
+interface DeleteFlags extends ClientFlags {
+  readonly reason?: string;
+}
+
 /** `raftoral delete ID`: drops a run that has ended. */
 export function addDelete(program: Command, io: CliIo): void {
   const command = program
@@ -12,10 +16,16 @@ export function addDelete(program: Command, io: CliIo): void {
       "Delete a run that has ended, with its history, without waiting until it is old. A run that is not there is taken for deleted. Its id may be used again.",
     )
     .argument("<id>", "the run's id")
+    .option("--reason <text>", "why, for the audit")
     .addHelpText("after", "\nExample:\n  $ raftoral delete A17");
-  addClientOptions(command, io).action(async (id: string, flags: ClientFlags) => {
-    await withClient(flags, io, (client) => client.workflows.delete(id));
-    if (flags.json === true) printJson(io, { runId: id, deleted: true });
-    else io.out(`Run ${visible(id)} is deleted.\n`);
+  addClientOptions(command, io).action(async (id: string, flags: DeleteFlags) => {
+    const { reason } = flags;
+    const options = reason === undefined ? {} : { reason };
+    const gone = await withClient(flags, io, (client) => client.workflows.delete(id, options));
+    if (flags.json === true) printJson(io, gone);
+    else
+      io.out(
+        `Run ${visible(id)} is deleted. When it has left logs and snapshots, too, says: raftoral erased ${gone.position}\n`,
+      );
   });
 }

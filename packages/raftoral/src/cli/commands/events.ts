@@ -1,9 +1,8 @@
 import { type Command, Option } from "commander";
-import { type ClusterRunEvent, EVENT_TYPES, type EventFilter } from "../../api/events.ts";
-import type { Payload } from "../../api/payloads/payload.ts";
+import { EVENT_TYPES, type EventFilter } from "../../api/events.ts";
 import { addClientOptions, type ClientFlags, withClient } from "../client-command.ts";
+import { eventLine, plainEvent } from "../event-lines.ts";
 import type { CliIo } from "../io.ts";
-import { visible } from "../visible.ts";
 
 interface EventsFlags extends ClientFlags {
   readonly run?: string;
@@ -46,7 +45,7 @@ export function addEvents(program: Command, io: CliIo): void {
         };
         const from = follow && !oldest ? "now" : "oldest";
         for await (const each of client.workflows.events({ ...limit, ...filter, from, values, follow }))
-          io.out(`${flags.json === true ? JSON.stringify(plain(each)) : line(each)}\n`);
+          io.out(`${flags.json === true ? JSON.stringify(plainEvent(each)) : eventLine(each)}\n`);
       });
     } catch (error) {
       // Interrupted by its user: that is the end of it.
@@ -55,29 +54,4 @@ export function addEvents(program: Command, io: CliIo): void {
       unlisten();
     }
   });
-}
-
-const PAYLOADS = ["input", "value", "payload", "answer", "result"] as const;
-
-/** The event with values in the place of payloads. */
-function plain(event: ClusterRunEvent): Record<string, unknown> {
-  const shown: Record<string, unknown> = { ...event };
-  for (const field of PAYLOADS) if (field in event) shown[field] = (shown[field] as Payload).toJSON();
-  return shown;
-}
-
-/** Time, type, run, and what else there is, as `name=value`. */
-function line(event: ClusterRunEvent): string {
-  const { position: _position, atMs, type, ...rest } = plain(event) as Record<string, unknown> & { atMs: number };
-  const { runId, workflowType, error, ...facts } = rest as Record<string, unknown>;
-  const words = [new Date(atMs).toISOString(), String(type)];
-  if (typeof runId === "string") words.push(visible(runId), visible(`(${String(workflowType)})`));
-  for (const [name, value] of Object.entries(facts)) words.push(`${name}=${textOf(value)}`);
-  if (error !== undefined) words.push(`error=${textOf((error as { readonly message: string }).message)}`);
-  return words.join("  ");
-}
-
-function textOf(value: unknown): string {
-  if (typeof value === "string" && /^[\w./#:-]+$/.test(value)) return value;
-  return visible(JSON.stringify(value) ?? "undefined");
 }

@@ -78,9 +78,13 @@ test("a run is started with attributes, and shows them", async () => {
 });
 
 test("a run is deleted", async () => {
-  expect(await ask("delete", "A18")).toMatchObject({ code: 0, out: "Run A18 is deleted.\n" });
+  expect(await ask("delete", "A18")).toMatchObject({ code: 0, out: expect.stringContaining("Run A18 is deleted. ") });
   expect(node.runs.has("A18")).toBe(false);
-  expect(JSON.parse((await ask("delete", "A18", "--json")).out)).toEqual({ runId: "A18", deleted: true });
+  expect(JSON.parse((await ask("delete", "A18", "--json")).out)).toEqual({
+    runId: "A18",
+    deleted: false,
+    position: 77,
+  });
 });
 
 test("runs are counted by type and status", async () => {

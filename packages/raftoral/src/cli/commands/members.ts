@@ -4,6 +4,11 @@ import type { CliIo } from "../io.ts";
 
 interface LeaveFlags extends ClientFlags {
   readonly id?: number;
+  readonly reason?: string;
+}
+
+interface TransferFlags extends ClientFlags {
+  readonly reason?: string;
 }
 
 /** `raftoral leave`: takes a node out of the cluster for good. */
@@ -16,6 +21,7 @@ export function addLeave(program: Command, io: CliIo): void {
         "With --id another node is removed; its runs go to others. Use that for a node that will not come back.",
     )
     .option("--id <node>", "the node to remove instead of the one asked", parseNodeId)
+    .option("--reason <text>", "why, for the audit")
     .addHelpText(
       "after",
       "\nExamples:\n  $ raftoral leave --node 10.0.0.3:5001     # node 3 leaves in order\n  $ raftoral leave --id 3                   # node 3 is dead: the others go on without it",
@@ -23,7 +29,9 @@ export function addLeave(program: Command, io: CliIo): void {
   addClientOptions(command, io).action(async (flags: LeaveFlags) => {
     // Only the node named may be made to leave, never one that answers in its place.
     const pinned = flags.id === undefined;
-    const nodeId = await withClient(flags, io, (client) => client.cluster.removeNode(flags.id), { pinned });
+    const nodeId = await withClient(flags, io, (client) => client.cluster.removeNode(flags.id, reasonOf(flags)), {
+      pinned,
+    });
     if (flags.json === true) printJson(io, { nodeId, removed: true });
     else io.out(`Node ${nodeId} is no member of the cluster any more.\n`);
   });
@@ -36,12 +44,17 @@ export function addTransfer(program: Command, io: CliIo): void {
     .summary("move the leadership")
     .description("Hand the leadership to a node, or to the one that is furthest ahead. Runs stay where they are.")
     .argument("[node]", "id of the node that is to lead", parseNodeId)
+    .option("--reason <text>", "why, for the audit")
     .addHelpText("after", "\nExample:\n  $ raftoral transfer 2");
-  addClientOptions(command, io).action(async (to: number | undefined, flags: ClientFlags) => {
-    const leader = await withClient(flags, io, (client) => client.cluster.transferLeadership(to));
+  addClientOptions(command, io).action(async (to: number | undefined, flags: TransferFlags) => {
+    const leader = await withClient(flags, io, (client) => client.cluster.transferLeadership(to, reasonOf(flags)));
     if (flags.json === true) printJson(io, { leader });
     else io.out(`Node ${leader} leads.\n`);
   });
+}
+
+function reasonOf({ reason }: TransferFlags): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
 }
 
 function parseNodeId(text: string): number {

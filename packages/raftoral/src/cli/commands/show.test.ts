@@ -161,11 +161,31 @@ test("show has 140,000 records, more than a call takes arguments", { tags: ["slo
   });
   const lines = formatRun(
     { description, input: Payload.of("in", "the input"), ended: undefined, pending: [], history },
-    false,
+    true,
   ).split("\n");
   expect(lines.filter((line) => line.startsWith("step#"))).toHaveLength(records);
   // Each record is of another owner.
   expect(lines.filter((line) => line.includes("taken-over"))).toHaveLength(records);
+});
+
+test("show has the latest records, and all with --full", async () => {
+  const history = Array.from({ length: 30 }, (_, at) => {
+    return {
+      path: `step#${at}`,
+      kind: "step",
+      value: at,
+      recordedAtMs: 1_700_000_000_000,
+      epoch: 1,
+      position: `${at}`,
+    };
+  });
+  node.runs.set("long", run("long", { history }));
+  const stepsIn = (out: string): readonly string[] => out.split("\n").filter((line) => line.startsWith("step#"));
+  const { out } = await ask(["show", "long"]);
+  expect(out).toContain("18 earlier records; --full has all of them.\n");
+  expect(stepsIn(out)).toHaveLength(12);
+  expect(stepsIn(out)[0]).toMatch(/^step#18 /);
+  expect(stepsIn((await ask(["show", "long", "--full"])).out)).toHaveLength(30);
 });
 
 test("show has moments as times", async () => {

@@ -36,6 +36,9 @@ const FULL: Widths = {
   text: Number.POSITIVE_INFINITY,
 };
 
+/** Records of a page without `--full`: the latest. */
+const SHOWN_RECORDS = 12;
+
 /** How often a page that is watched is read, in ms. */
 const WATCH_MS = 1_000;
 
@@ -67,9 +70,11 @@ export function addShow(program: Command, io: CliIo): void {
   const command = program
     .command("show")
     .summary("show a run with its records")
-    .description("Show a run: its status, every step that was recorded, and what happened to it.")
+    .description(
+      "Show a run: its status, what it waits for, the latest steps that were recorded, and what happened to it.",
+    )
     .argument("<id>", "the run's id")
-    .option("--full", "print values, paths and errors whole, however long")
+    .option("--full", "print all records, and values, paths and errors whole, however long")
     .option("--watch", "print the page again whenever it has changed, until the run has ended")
     .option("--export [file]", "write the run's history as JSON for replays, to a file or to standard output")
     .addHelpText("after", EXAMPLES);
@@ -187,7 +192,10 @@ export function formatRun({ description: run, input, ended, history, pending }: 
     ]),
   ];
   if (run.error !== undefined && hasMore(run.error)) parts.push(`${failureLines(run.error).join("\n")}\n`);
-  if (history.length > 0) parts.push(historyTable(run, history, widths));
+  const shown = full ? history : history.slice(-SHOWN_RECORDS);
+  if (shown.length < history.length)
+    parts.push(`${history.length - shown.length} earlier records; --full has all of them.\n`);
+  if (shown.length > 0) parts.push(historyTable(run, shown, widths));
   if (pending === undefined && run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
   if (pending !== undefined && pending.length > 0) parts.push(pendingTable(pending, widths));
   if (run.children.length > 0) parts.push(childrenTable(run, widths));
@@ -210,14 +218,16 @@ function queueText({ name, key, priority, waitsFor, position }: QueueOfRun): str
   return `${facts.join(", ")}${waitsFor === undefined ? "" : `: waits for ${waitsFor}${place}`}`;
 }
 
-function ownerOf({ owner, status, behaviourLevel }: RunDescription): string {
+function ownerOf({ owner, status, behaviourLevel, pauseReason }: RunDescription): string {
   if (owner !== 0) return `node ${owner}`;
-  if (status !== "running") return "none";
+  if (status !== "running" || pauseReason !== undefined) return "none";
   const release = behaviourLevel === 0 ? "" : ` in a release with behaviour ${behaviourLevel} of the engine`;
   return `none: no live node has registered this type and version${release}`;
 }
 
-function pauseText({ runId, status, pauseReason }: RunDescription): string {
+function pauseText({ runId, status, pauseReason, owner, workflowType }: RunDescription): string {
+  if ((status === "running" || status === "queued") && owner === 0)
+    return `${pauseReason ?? ""}. Let them go on with: raftoral resume-type ${workflowType}`;
   if (status === "paused") return `${pauseReason ?? ""}. Let it go on with: raftoral resume ${runId}`;
   return `${pauseReason ?? ""}. Its owner lets the steps under way finish first; take back with: raftoral resume ${runId}`;
 }

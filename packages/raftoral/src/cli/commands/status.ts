@@ -5,6 +5,10 @@ import { addClientOptions, type ClientFlags, printJson, withClient } from "../cl
 import type { CliIo } from "../io.ts";
 import { formatFields, formatTable } from "../table.ts";
 import { visible } from "../visible.ts";
+import { formatBytes } from "./storage/sizes.ts";
+
+/** The part of a bound from which on it is said. */
+const NEAR_BOUND = 0.8;
 
 /** `raftoral status`: what one node knows of itself and of the cluster. */
 export function addStatus(program: Command, io: CliIo): void {
@@ -36,6 +40,7 @@ export function formatStatus(status: NodeStatus): string {
       `${status.lastIndex} written, ${status.commit} committed, ${status.applied} applied, kept from ${status.firstIndex}`,
     ],
     ["Runs", `${status.runningRuns} running, ${status.ownedRuns} of them here`],
+    ["Finished", finishedText(status)],
     ["Workflows", status.workflows.length === 0 ? "none registered here" : status.workflows.join(", ")],
     ["Version", status.version],
   ]);
@@ -49,6 +54,15 @@ export function formatStatus(status: NodeStatus): string {
     ]),
   );
   return [fields, members + whoKnows(status), ...transfersOf(status)].join("\n");
+}
+
+/** What is kept of runs that have ended, and how near the bounds are. */
+function finishedText({ retained, snapshotIndex, isSwept }: NodeStatus): string {
+  const { runs, maxRuns, bytes, maxBytes, ids } = retained;
+  const near = runs >= maxRuns * NEAR_BOUND || bytes >= maxBytes * NEAR_BOUND;
+  const warning = near ? "; near a bound: the oldest are dropped beyond it" : "";
+  const sweeping = isSwept ? "" : "; some that were dropped are being swept";
+  return `${runs} of at most ${maxRuns} runs, ${formatBytes(bytes)} of ${formatBytes(maxBytes)}, ids of ${ids} dropped ones; snapshot at ${snapshotIndex}${sweeping}${warning}`;
 }
 
 /** What a node that does not lead knows of a member: whether that is up, the leader alone knows. */

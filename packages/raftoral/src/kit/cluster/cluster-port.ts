@@ -5,12 +5,19 @@
  * C1. A call is made once more only where the node that had it does not answer any more: as a client with the addresses of all nodes would.
  */
 import { RaftoralError } from "@raftoral/raft-core";
-import { attributeValues, objectKey, PRIORITY_ZERO, type RunQueue, UpdateFailedError } from "@raftoral/workflow";
-import type { CallLimit, ReadOptions } from "../../api/call-options.ts";
+import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { filterOf } from "../../api/finding/run-filter.ts";
 import { mended } from "../../api/mending/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
+import type { AuditPage, BulkPiece, DeletedRun, PausedType } from "../../api/operations/operations.ts";
+import type {
+  BulkRequest,
+  OperationsPort,
+  PauseTypeRequest,
+  RunRequest,
+  SetVariableRequest,
+} from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { changed } from "../../api/queues/changed.ts";
 import type { QueueChange, QueueInfo } from "../../api/queues/queues.ts";
@@ -22,6 +29,7 @@ import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type {
+  AuditQuery,
   CheckedFilter,
   PageRequest,
   QueryRequest,
@@ -34,6 +42,7 @@ import type {
   WorkflowsPort,
 } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
+import { objectCalled, options, pageOptions, startOf, updateEnd } from "./call-arguments.ts";
 import { schedulesPort } from "./schedules-port.ts";
 import type { TestNode } from "./test-node.ts";
 
@@ -52,7 +61,7 @@ export interface ClusterPortSetting {
 const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]);
 
 /** The port of the API to a whole {@link TestCluster} (C1). */
-export class ClusterPort implements WorkflowsPort {
+export class ClusterPort implements WorkflowsPort, OperationsPort {
   readonly schedules: SchedulesPort;
   readonly #setting: ClusterPortSetting;
 
@@ -183,8 +192,8 @@ export class ClusterPort implements WorkflowsPort {
     );
   }
 
-  resume(runId: string, limit: CallLimit): Promise<void> {
-    return this.#call((workflows) => workflows.resume(runId, options(limit)));
+  resume({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
+    return this.#call((workflows) => workflows.resume(runId, { reason, ...options(limit) }));
   }
 
   fork({ source, from, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
@@ -258,12 +267,52 @@ export class ClusterPort implements WorkflowsPort {
     );
   }
 
-  cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
+  cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
     return this.#call((workflows) => workflows.cancel(runId, { reason, ...options(limit) }));
   }
 
-  delete(runId: string, limit: CallLimit): Promise<void> {
-    return this.#call((workflows) => workflows.delete(runId, options(limit)));
+  delete({ runId, reason }: RunRequest, limit: CallLimit): Promise<DeletedRun> {
+    return this.#call((workflows) => workflows.delete(runId, { reason, ...options(limit) }));
+  }
+
+  async setVariable(request: SetVariableRequest, limit: CallLimit): Promise<boolean> {
+    const { runId, variable, value, requestId, reason } = request;
+    try {
+      await this.#call((workflows) =>
+        workflows.setVariable(runId, variable, value, { requestId, reason, ...options(limit) }),
+      );
+      return true;
+    } catch (error) {
+      const isLate = error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED";
+      if (isLate && limit.timeoutMs !== Number.POSITIVE_INFINITY) return false;
+      throw error;
+    }
+  }
+
+  pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {
+    const given = { reason, ...options(limit) };
+    return this.#call((workflows) =>
+      isPaused ? workflows.pauseType(workflowType, given) : workflows.resumeType(workflowType, given),
+    );
+  }
+
+  mendPiece({ filter, action, isDry, page, reason, requestId }: BulkRequest, limit: CallLimit): Promise<BulkPiece> {
+    const { pageSize, pageToken } = page;
+    const place = pageToken === undefined ? {} : { position: pageToken };
+    const given = { dryRun: isDry, pieceSize: pageSize, ...place, reason, requestId, ...options(limit) };
+    return this.#call(async (workflows) => {
+      for await (const piece of workflows.mendAll(filterOf(filter), action, given)) return piece;
+      return { runs: [], position: undefined };
+    });
+  }
+
+  pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {
+    return this.#call((workflows) => workflows.pausedTypes(options(limit)));
+  }
+
+  audit({ subject, by }: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage> {
+    const given = { ...(subject === undefined ? {} : { subject }), ...(by === undefined ? {} : { by }) };
+    return this.#call((workflows) => workflows.auditPage({ ...given, ...pageOptions(page), ...options(limit) }));
   }
 
   #call<T>(call: (workflows: Workflows) => Promise<T>): Promise<T> {
@@ -290,91 +339,4 @@ export class ClusterPort implements WorkflowsPort {
     await Promise.all(stopping);
     return this.#attempt(call);
   }
-}
-
-/** The options of a start that its queue came from. */
-function queuedStart(queue: RunQueue | undefined) {
-  if (queue === undefined) return {};
-  const { name, key, priority, dedupeKey, debounceMs, debounceMaxMs } = queue;
-  return {
-    queue: name,
-    priority: priority - PRIORITY_ZERO,
-    ...(key === "" ? {} : { key }),
-    ...(dedupeKey === "" ? {} : { dedupeKey }),
-    ...(debounceMs === 0 ? {} : { debounceMs, debounceMaxMs }),
-  };
-}
-
-function startOf(request: StartRequest) {
-  const { runId, workflowType: type, version, isPinned, input, runTimeoutMs, trace, idPolicy, startId } = request;
-  const found = { attributes: attributeValues(request.attributes), idPolicy };
-  const unique = startId === undefined ? {} : { startId };
-  const { delayMs, startAtMs } = request;
-  const limited = {
-    ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
-    ...(delayMs === undefined ? {} : { delayMs }),
-    ...(startAtMs === undefined ? {} : { startAt: startAtMs }),
-  };
-  const pinned = isPinned && version !== undefined ? { version } : {};
-  const workflow = { type, ...(version === undefined ? {} : { version }) };
-  return {
-    workflow,
-    input,
-    start: {
-      runId,
-      trace: trace ?? (false as const),
-      ...queuedStart(request.queue),
-      ...found,
-      ...unique,
-      ...pinned,
-      ...limited,
-    },
-  };
-}
-
-/** How an update stands, as the API of a node tells it. */
-async function updateEnd(
-  name: string,
-  limit: CallLimit,
-  ask: () => Promise<{ readonly answer: unknown } | undefined>,
-): Promise<UpdateEnd | undefined> {
-  try {
-    const answered = await ask();
-    if (answered === undefined) return { status: "accepted" };
-    return { status: "completed", answer: Payload.of(answered.answer, `the answer to update ${name}`) };
-  } catch (error) {
-    if (error instanceof UpdateFailedError) return { status: "failed", failure: error.failure };
-    const isLate = error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED";
-    if (isLate && limit.timeoutMs !== Number.POSITIVE_INFINITY) return undefined;
-    throw error;
-  }
-}
-
-function options({ timeoutMs, signal, isStale }: CallLimit): ReadOptions {
-  return {
-    ...(isStale === true ? { consistency: "stale" } : {}),
-    ...(timeoutMs === Number.POSITIVE_INFINITY ? {} : { timeoutMs }),
-    ...(signal === undefined ? {} : { signal }),
-  };
-}
-
-function pageOptions({ pageSize, pageToken }: PageRequest) {
-  return { pageSize, ...(pageToken === undefined ? {} : { pageToken }) };
-}
-
-/** Calls an object as the API of a node does. */
-function objectCalled(
-  workflows: Workflows,
-  { workflowType: type, version, runId }: StartRequest,
-  { name, input, updateId: id, until }: UpdateRequest,
-  limit: CallLimit,
-): Promise<UpdateEnd | undefined> {
-  // What is known of a definition by the request.
-  const object = { type, ...(version === undefined ? {} : { version }) } as unknown as string;
-  const handle = workflows.object(object, objectKey(type, runId) ?? runId);
-  return updateEnd(name, limit, async () => {
-    if (until === "completed") return { answer: await handle.call(name, input, { id, ...options(limit) }) };
-    await handle.send(name, input, { id, ...options(limit) });
-    return undefined;
-  });
 }

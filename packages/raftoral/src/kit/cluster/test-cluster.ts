@@ -158,13 +158,15 @@ export class TestCluster {
       view: this.#view,
     });
     const idRng = seededRng(rng.below(0x1_0000_0000));
+    const port = new ClusterPort({
+      time: this.time,
+      nodes: () => this.#view.askable(),
+      untilUp: () => this.#view.untilUp(),
+      delaySignal: (request) => this.#signals.delay(request),
+    });
     this.workflows = new CheckedWorkflows({
-      port: new ClusterPort({
-        time: this.time,
-        nodes: () => this.#view.askable(),
-        untilUp: () => this.#view.untilUp(),
-        delaySignal: (request) => this.#signals.delay(request),
-      }),
+      port,
+      operations: port,
       timeoutMs: CALL_TIMEOUT_MS,
       uuid: () => seededUuid(idRng),
       activeTrace,

@@ -10,7 +10,16 @@ import { NodeError } from "../../api/errors.ts";
 import { payloadCoderOf } from "../../api/payloads/payload-coder.ts";
 import { SETTING_NAMES } from "./node-config.ts";
 
-const PART_NAMES = ["workflows", "transport", "storage", "clock", "logger", "meterProvider", "payloadCodec"] as const;
+const PART_NAMES = [
+  "workflows",
+  "archive",
+  "transport",
+  "storage",
+  "clock",
+  "logger",
+  "meterProvider",
+  "payloadCodec",
+] as const;
 const LOG_METHODS = ["debug", "info", "warn", "error"] as const;
 const CLOCK_METHODS = ["wallMs", "monotonicMs", "after", "every", "soon"] as const;
 
@@ -20,8 +29,12 @@ export function checkOptions(options: object): void {
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(name, `is not an option; there are ${names.join(", ")}`);
   }
-  const { workflows, clock, logger, meterProvider, payloadCodec } = options as Readonly<Record<string, unknown>>;
+  const { workflows, archive, clock, logger, meterProvider, payloadCodec } = options as Readonly<
+    Record<string, unknown>
+  >;
   if (workflows !== undefined) checkWorkflows(workflows);
+  if (archive !== undefined && typeof archive !== "function")
+    throw invalid("archive", "is no function; give one that keeps a finished run, or leave it out");
   if (clock !== undefined) checkClock(clock);
   if (logger !== undefined) checkLogger(logger);
   if (meterProvider !== undefined) checkMeterProvider(meterProvider);

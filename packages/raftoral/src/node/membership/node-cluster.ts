@@ -1,6 +1,6 @@
 /** {@link ClusterPort} of a node: over its Raft group and its membership, in this process. */
 import type { Clock, NodeId } from "@raftoral/raft-core";
-import type { WorkflowExecutor } from "@raftoral/workflow";
+import type { RuntimeLimits, WorkflowExecutor } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { BackupSummary, NodeRole, NodeStatus } from "../../api/cluster/cluster.ts";
 import type { ClusterPort } from "../../api/cluster/cluster-port.ts";
@@ -23,8 +23,22 @@ export interface NodeClusterOptions {
   readonly clock: Clock;
   /** `type@version` of what is registered here, sorted. */
   readonly workflows: readonly string[];
+  /** Bounds of what is kept of runs that have ended. */
+  readonly limits: Pick<RuntimeLimits, "maxFinishedRuns" | "maxFinishedBytes" | "maxKeptIds">;
+  /** Who asks. */
+  readonly by: string;
+  /** Records what was done, by whom and why. */
+  readonly audit: (entry: ClusterAudit, limit: CallLimit) => Promise<void>;
   /** Hands over and leaves the configuration; the node stops afterwards by itself. */
   readonly leave: (timeout: Timeout) => Promise<void>;
+}
+
+/** What was done to the cluster. */
+export interface ClusterAudit {
+  readonly action: string;
+  readonly subject: string;
+  readonly reason: string;
+  readonly by: string;
 }
 
 /** The cluster calls of one node. `status` answers without a quorum. */
@@ -36,10 +50,11 @@ export class NodeCluster implements ClusterPort {
   }
 
   async status(): Promise<NodeStatus> {
-    const { identity, cluster, executor, address, workflows } = this.#options;
+    const { identity, cluster, executor, address, workflows, limits } = this.#options;
     const { clusterId, nodeId } = identity;
     const status = cluster.status();
-    const { leader, term, commit, applied, firstIndex, lastIndex, transfers } = status;
+    const { leader, term, commit, applied, firstIndex, lastIndex, snapshotIndex, transfers } = status;
+    const { running, finished, finishedBytes, tombstones, hasRemains } = executor.state.size;
     return {
       clusterId,
       nodeId,
@@ -52,11 +67,21 @@ export class NodeCluster implements ClusterPort {
       firstIndex,
       lastIndex,
       members: membersOf(status),
-      runningRuns: executor.state.size.running,
+      runningRuns: running,
       ownedRuns: executor.state.nodes().find((node) => node.nodeId === nodeId)?.running ?? 0,
       workflows,
       version: VERSION,
       transfers,
+      snapshotIndex,
+      isSwept: !hasRemains,
+      retained: {
+        runs: finished,
+        maxRuns: limits.maxFinishedRuns,
+        bytes: finishedBytes,
+        maxBytes: limits.maxFinishedBytes,
+        ids: tombstones,
+        maxIds: limits.maxKeptIds,
+      },
     };
   }
 
@@ -64,21 +89,37 @@ export class NodeCluster implements ClusterPort {
     return this.#options.cluster.waitForLeader({ timeoutMs });
   }
 
-  transferLeadership(to: NodeId | undefined, limit: CallLimit): Promise<NodeId> {
-    return this.#options.membership.transfer(to, limit);
+  async transferLeadership(to: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId> {
+    const leader = await this.#options.membership.transfer(to, limit);
+    await this.#audit("transfer-leadership", String(leader), reason, limit);
+    return leader;
   }
 
-  async removeNode(nodeId: NodeId | undefined, limit: CallLimit): Promise<NodeId> {
+  async removeNode(nodeId: NodeId | undefined, reason: string, limit: CallLimit): Promise<NodeId> {
     const { identity, membership, leave } = this.#options;
     const removed = nodeId ?? identity.nodeId;
-    if (removed === identity.nodeId) await leave(limit);
-    else await membership.remove(removed, limit);
+    if (removed === identity.nodeId) {
+      // Afterwards this node can record nothing.
+      await this.#audit("remove-node", String(removed), reason, limit);
+      await leave(limit);
+      return removed;
+    }
+    await membership.remove(removed, limit);
+    await this.#audit("remove-node", String(removed), reason, limit);
     return removed;
   }
 
-  backUp(name: string, limit: CallLimit): Promise<BackupSummary> {
-    const { backups, clock } = this.#options;
-    return within(backups.makeNamed(name), limit, "The backup", clock);
+  async backUp(name: string, reason: string, limit: CallLimit): Promise<BackupSummary> {
+    const { backups, clock, identity } = this.#options;
+    const backup = await within(backups.makeNamed(name), limit, "The backup", clock);
+    await this.#audit("back-up", String(identity.nodeId), reason, limit);
+    return backup;
+  }
+
+  /** What was done is done, whether its record reaches the log or not. */
+  async #audit(action: string, subject: string, reason: string, limit: CallLimit): Promise<void> {
+    const { audit, by } = this.#options;
+    await audit({ action, subject, reason, by }, limit).catch(() => {});
   }
 }
 

@@ -27,6 +27,10 @@ export function eventView({ event }: PlacedEvent, position: string, values: bool
   const at = { position, atMs: event.atMs };
   if (event.type === "runs-pruned") return { ...at, type: event.type, runIds: event.runIds };
   if (event.type === "node-changed") return { ...at, type: event.type, nodeId: event.nodeId, status: event.status };
+  if (event.type === "operator-acted") {
+    const { type, by, action, subject, detail, reason } = event;
+    return { ...at, type, by, action, subject, detail, reason };
+  }
   const { runId, workflowType } = event;
   const run = { ...at, runId, workflowType };
   switch (event.type) {
@@ -107,6 +111,7 @@ function updateView(
 
 function runIdsOf(event: FeedEvent): readonly string[] {
   if (event.type === "runs-pruned") return event.runIds;
+  if (event.type === "operator-acted") return [event.subject];
   return event.type === "node-changed" ? [] : [event.runId];
 }
 

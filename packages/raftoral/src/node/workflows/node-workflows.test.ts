@@ -23,6 +23,7 @@ function asked(): { readonly port: NodeWorkflows; readonly calls: string[] } {
       return 7;
     },
     summary: () => read("read"),
+    pruned: async () => undefined,
     history: () => read("read"),
     input: () => read("read"),
     list: async () => {

@@ -6,6 +6,7 @@
  *      node that executes the run.
  */
 import {
+  type AuditEntry,
   assertPayloadSize,
   EventFeed,
   type EventPosition,
@@ -13,7 +14,7 @@ import {
   isObjectDefinition,
   type PayloadCoder,
   RunRequests,
-  runNotFound,
+  runMissing,
   type RunSummary as StateSummary,
   type StreamQuery,
   type WorkflowDefinition,
@@ -23,8 +24,9 @@ import {
 import { positionInvalid } from "../../api/arguments.ts";
 import type { CallLimit } from "../../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../../api/events.ts";
-import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts";
+import type { AuditPage, PausedType } from "../../api/operations/operations.ts";
+import type { OperationsPort } from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
@@ -34,6 +36,7 @@ import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { VariablePage } from "../../api/variables.ts";
 import type {
+  AuditQuery,
   CheckedFilter,
   PageRequest,
   QueryRequest,
@@ -51,6 +54,7 @@ import { within } from "../../time/within.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
+import { NodeOperations } from "./node-operations.ts";
 import { type PagedList, pageTokenOf, positionOf } from "./page-token.ts";
 import { actionOf, queueInfo } from "./queue-views.ts";
 import { RunStarts } from "./run-starts.ts";
@@ -159,7 +163,7 @@ export class NodeWorkflows implements WorkflowsPort {
       maxBytes: PAGE_BYTES,
       ...(after === undefined ? {} : { after }),
     });
-    if (page === undefined) throw runNotFound(runId);
+    if (page === undefined) throw await runMissing(this.#options.engine, runId);
     return {
       records: page.records.map(([path, record]) => recordOf(path, record)),
       nextPageToken: pageTokenOf("history", page.next),
@@ -181,14 +185,14 @@ export class NodeWorkflows implements WorkflowsPort {
       ...(name === undefined ? {} : { name }),
       ...(after === undefined ? {} : { after }),
     });
-    if (page === undefined) throw runNotFound(runId);
+    if (page === undefined) throw await runMissing(this.#options.engine, runId);
     return { variables: page.variables.map(variableView), nextPageToken: pageTokenOf("variables", page.next) };
   }
 
   async input(runId: string, limit: CallLimit): Promise<Payload> {
     await this.#barrier(limit);
     const input = await this.#options.engine.input(runId);
-    if (input === undefined) throw runNotFound(runId);
+    if (input === undefined) throw await runMissing(this.#options.engine, runId);
     return Payload.ofBytes(input, `the input of run ${runId}`);
   }
 
@@ -298,36 +302,42 @@ export class NodeWorkflows implements WorkflowsPort {
     await this.#requests.answer({ token, value, isFailure }, limit);
   }
 
-  async cancel(runId: string, reason: string, limit: CallLimit): Promise<void> {
-    await this.#requests.cancel(runId, reason, limit);
+  async pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {
+    await this.#barrier(limit);
+    const types = await this.#options.engine.pausedTypes();
+    return types.map(({ workflowType, reason, by, atMs }) => ({ workflowType, reason, by, pausedAtMs: atMs }));
   }
 
-  async resume(runId: string, limit: CallLimit): Promise<void> {
-    await this.#requests.resume(runId, limit);
+  async audit({ subject, by }: AuditQuery, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<AuditPage> {
+    const before = positionOf("audit", pageToken);
+    await this.#barrier(limit);
+    const { entries, next } = await this.#options.engine.audit({
+      limit: pageSize,
+      ...(before === undefined ? {} : { before: Number(before) }),
+      ...(subject === undefined ? {} : { subject }),
+      ...(by === undefined ? {} : { by }),
+    });
+    const shown = entries.map(({ index, ...entry }) => ({ position: index, ...entry }));
+    return { entries: shown, nextPageToken: pageTokenOf("audit", next === undefined ? undefined : String(next)) };
   }
 
-  async mend({ runId, action, reason, requestId }: MendRequest, limit: CallLimit): Promise<void> {
-    const { maxPayloadBytes } = this.#options;
-    if (action.kind !== "complete-step") return await this.#requests.mend({ runId, action, reason, requestId }, limit);
-    const { bytes } = action.value;
-    assertPayloadSize(bytes, `the value of step ${action.path}`, maxPayloadBytes);
-    await this.#requests.mend({ runId, action: { ...action, value: bytes }, reason, requestId }, limit);
+  /** Records what was done that is no command of the log. */
+  async audited(entry: Omit<AuditEntry, "index" | "atMs" | "detail">, limit: CallLimit): Promise<void> {
+    const atMs = this.#options.environment.clock.wallMs();
+    await this.#requests.operate({ kind: "Audit", ...entry, detail: "", atMs }, limit);
   }
 
-  async fork({ source, input, ...fork }: ForkRequest, limit: CallLimit): Promise<void> {
-    const what = `the input of a fork of run ${source}`;
-    if (input !== undefined) {
-      assertPayloadSize(input.bytes, what, this.#options.maxPayloadBytes);
-      await this.#barrier(limit);
-      const { workflowType, version } = await this.#present(source);
-      const schema = this.#starts.definitionOf(workflowType, version)?.input;
-      if (schema !== undefined) await this.#starts.assertFits(schema, input, workflowType);
-    }
-    await this.#requests.fork({ source, ...fork, input: input?.bytes }, limit);
-  }
-
-  async delete(runId: string, limit: CallLimit): Promise<void> {
-    await this.#requests.delete(runId, limit);
+  /** What operators do, in the name of one of them (`by`). */
+  operations(by: string): OperationsPort {
+    const { engine, environment, maxPayloadBytes } = this.#options;
+    return new NodeOperations({
+      engine,
+      requests: this.#requests,
+      starts: this.#starts,
+      environment,
+      maxPayloadBytes,
+      by,
+    });
   }
 
   async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
@@ -357,7 +367,7 @@ export class NodeWorkflows implements WorkflowsPort {
 
   async #present(runId: string): Promise<StateSummary> {
     const run = await this.#options.engine.summary(runId);
-    if (run === undefined) throw runNotFound(runId);
+    if (run === undefined) throw await runMissing(this.#options.engine, runId);
     return run;
   }
 }

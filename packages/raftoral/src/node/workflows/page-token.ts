@@ -7,7 +7,14 @@ import type { NodeError } from "../../api/errors.ts";
 const POSITION = /^\d{1,16}(\.\d{1,16}){0,2}$/;
 
 /** Lists that are given in pages. */
-export type PagedList = `runs/${RunSort}` | `runs/${RunSort}/ascending` | "history" | "variables" | "events";
+export type PagedList =
+  | `runs/${RunSort}`
+  | `runs/${RunSort}/ascending`
+  | "history"
+  | "variables"
+  | "events"
+  | "bulk"
+  | "audit";
 
 /** A token for the schedules after this one. */
 export function schedulePageToken(scheduleId: string): string {

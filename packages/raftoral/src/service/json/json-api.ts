@@ -9,8 +9,10 @@
  */
 import { Code } from "@connectrpc/connect";
 import { RaftoralError } from "@raftoral/raft-core";
+import type { Caller } from "@raftoral/transport-grpc";
 import { NodeError } from "../../api/errors.ts";
 import { grpcStatusOf } from "../../wire/grpc-status.ts";
+import { nameOf } from "../caller-name.ts";
 import type { ServedNode } from "../served-node.ts";
 import { bodyOf, type JsonCall } from "./json-call.ts";
 import type { JsonAnswer, JsonEvents, JsonRoute } from "./json-route.ts";
@@ -72,7 +74,7 @@ export class JsonApi {
   }
 
   /** Answers a request; undefined for a path that is not of this API. Never rejects. */
-  readonly answer = async (request: Request): Promise<Response | undefined> => {
+  readonly answer = async (request: Request, caller: Caller): Promise<Response | undefined> => {
     const { pathname, searchParams } = new URL(request.url);
     if (pathname === "/healthz") return json(200, { status: "alive" });
     if (pathname === "/readyz") return this.#ready();
@@ -84,8 +86,10 @@ export class JsonApi {
       if (found === undefined) return json(404, shown(unknownPath(pathname)));
       if (found === "other-method") return json(405, shown(otherMethod(request.method, pathname)));
       const known = (found.route.body ?? []).map(({ name }) => name);
+      const node = this.#options.served();
       const call: JsonCall = {
-        node: this.#options.served(),
+        node,
+        workflows: node.clearWorkflowsOf(nameOf(caller)),
         path: found.path,
         query: searchParams,
         body: await bodyOf(request, known, this.#options.maxRequestBytes),

@@ -4,6 +4,7 @@
  * JC1. What a caller sends is read as far as `maxBytes`. A body is a JSON object whose fields the route knows, or nothing.
  */
 import { NodeError } from "../../api/errors.ts";
+import type { Workflows } from "../../api/workflows.ts";
 import type { ServedNode } from "../served-node.ts";
 
 /** Values by name. */
@@ -12,6 +13,8 @@ export type Fields = Readonly<Record<string, unknown>>;
 /** A request that a route has been found for. */
 export interface JsonCall {
   readonly node: ServedNode;
+  /** The node's API in the name of the caller, with values in clear. */
+  readonly workflows: Workflows;
   /** Of the path, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;

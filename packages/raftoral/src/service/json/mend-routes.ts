@@ -18,23 +18,26 @@ const FROM: JsonParameter = {
 
 /** The routes. */
 export const MEND_ROUTES: readonly JsonRoute[] = [
-  action("cancel", "Asks a run to end as cancelled; its body cleans up.", [REASON], ({ node, path }, options) =>
-    node.workflows.cancel(path.runId ?? "", options),
+  action("cancel", "Asks a run to end as cancelled; its body cleans up.", [REASON], ({ workflows, path }, options) =>
+    workflows.cancel(path.runId ?? "", options),
   ),
-  action("resume", "Lets a stuck or paused run go on.", [], ({ node, path }, options) =>
-    node.workflows.resume(path.runId ?? "", options),
+  action("resume", "Lets a stuck or paused run go on.", [], ({ workflows, path }, options) =>
+    workflows.resume(path.runId ?? "", options),
   ),
   action(
     "pause",
     "Pauses a run.",
     [REASON, REQUEST_ID, { name: "now", what: "Aborts steps under way.", schema: { type: "boolean" } }],
-    ({ node, path }, options) => node.workflows.pause(path.runId ?? "", options),
+    ({ workflows, path }, options) => workflows.pause(path.runId ?? "", options),
   ),
-  action("terminate", "Ends a run now, as failed, without its body.", [REASON, REQUEST_ID], ({ node, path }, options) =>
-    node.workflows.terminate(path.runId ?? "", options),
+  action(
+    "terminate",
+    "Ends a run now, as failed, without its body.",
+    [REASON, REQUEST_ID],
+    ({ workflows, path }, options) => workflows.terminate(path.runId ?? "", options),
   ),
-  action("retry", "Lets a failed or cancelled run go on.", [FROM, REASON, REQUEST_ID], ({ node, path }, options) =>
-    node.workflows.retry(path.runId ?? "", options),
+  action("retry", "Lets a failed or cancelled run go on.", [FROM, REASON, REQUEST_ID], ({ workflows, path }, options) =>
+    workflows.retry(path.runId ?? "", options),
   ),
   {
     method: "POST",
@@ -50,7 +53,7 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
       REQUEST_ID,
     ],
     answer: async (call) => {
-      const fork = await call.node.workflows.fork(call.path.runId ?? "", { ...call.body, ...callOptions(call) });
+      const fork = await call.workflows.fork(call.path.runId ?? "", { ...call.body, ...callOptions(call) });
       return { status: 201, body: { runId: fork.runId } };
     },
   },
@@ -64,7 +67,7 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
     answer: async (call) => {
       const { runId = "", step = "" } = call.path;
       const { value, ...options } = call.body;
-      await call.node.workflows.completeStep(runId, step, value, { ...options, ...callOptions(call) });
+      await call.workflows.completeStep(runId, step, value, { ...options, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -75,7 +78,7 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.node.workflows.delete(call.path.runId ?? "", callOptions(call));
+      await call.workflows.delete(call.path.runId ?? "", callOptions(call));
       return { body: {} };
     },
   },

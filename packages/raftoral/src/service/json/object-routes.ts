@@ -36,6 +36,6 @@ export const OBJECT_ROUTES: readonly JsonRoute[] = [
   },
 ];
 
-function objectOf({ node, path }: JsonCall) {
-  return node.workflows.object(path.type ?? "", path.key ?? "");
+function objectOf({ workflows, path }: JsonCall) {
+  return workflows.object(path.type ?? "", path.key ?? "");
 }

@@ -13,7 +13,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     path: "queues",
     summary: "All queues.",
     query: READ_PARAMETERS,
-    answer: async (call) => ({ body: { queues: await call.node.workflows.queues.list(readOptions(call)) } }),
+    answer: async (call) => ({ body: { queues: await call.workflows.queues.list(readOptions(call)) } }),
   },
   {
     method: "GET",
@@ -23,7 +23,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     query: READ_PARAMETERS,
     answer: async (call) => {
       const { queue = "" } = call.path;
-      const found = await call.node.workflows.queues.get(queue, readOptions(call));
+      const found = await call.workflows.queues.get(queue, readOptions(call));
       if (found !== undefined) return { body: found };
       const text = `There is no queue ${queue.slice(0, 200)}. GET /v1/queues lists those that there are.`;
       throw new NodeError("REQUEST_INVALID", text, { details: { queue } });
@@ -42,7 +42,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
       { name: "rate", what: "`limit` runs begin in `periodMs`.", schema: { type: "object" } },
     ],
     answer: async (call) => {
-      await call.node.workflows.queues.define(call.path.queue ?? "", call.body, callOptions(call));
+      await call.workflows.queues.define(call.path.queue ?? "", call.body, callOptions(call));
       return { body: {} };
     },
   },
@@ -53,7 +53,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     segments: QUEUE,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.node.workflows.queues.pause(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.pause(call.path.queue ?? "", callOptions(call));
       return { body: {} };
     },
   },
@@ -64,7 +64,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     segments: QUEUE,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.node.workflows.queues.resume(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.resume(call.path.queue ?? "", callOptions(call));
       return { body: {} };
     },
   },
@@ -75,7 +75,7 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     segments: QUEUE,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.node.workflows.queues.delete(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.delete(call.path.queue ?? "", callOptions(call));
       return { body: {} };
     },
   },

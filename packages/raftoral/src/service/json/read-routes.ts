@@ -39,14 +39,14 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     path: "runs",
     summary: "Runs that fit conditions, in pages.",
     query: [...FILTERS, ...PAGE_PARAMETERS],
-    answer: async (call) => ({ body: await call.node.workflows.listPage(filterIn(call), pageOptions(call)) }),
+    answer: async (call) => ({ body: await call.workflows.listPage(filterIn(call), pageOptions(call)) }),
   },
   {
     method: "GET",
     path: "counts",
     summary: "How many runs there are of each type and status.",
     query: READ_PARAMETERS,
-    answer: async (call) => ({ body: { counts: await call.node.workflows.counts(readOptions(call)) } }),
+    answer: async (call) => ({ body: { counts: await call.workflows.counts(readOptions(call)) } }),
   },
   {
     method: "GET",
@@ -54,7 +54,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     summary: "Everything about a run but its payloads and its history.",
     segments: RUN,
     query: READ_PARAMETERS,
-    answer: async (call) => ({ body: await call.node.workflows.describe(call.path.runId ?? "", readOptions(call)) }),
+    answer: async (call) => ({ body: await call.workflows.describe(call.path.runId ?? "", readOptions(call)) }),
   },
   {
     method: "GET",
@@ -63,7 +63,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: READ_PARAMETERS,
     answer: async (call) => {
-      return { body: { input: await call.node.workflows.input(call.path.runId ?? "", readOptions(call)) } };
+      return { body: { input: await call.workflows.input(call.path.runId ?? "", readOptions(call)) } };
     },
   },
   {
@@ -73,7 +73,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: PAGE_PARAMETERS,
     answer: async (call) => {
-      return { body: await call.node.workflows.historyPage(call.path.runId ?? "", pageOptions(call)) };
+      return { body: await call.workflows.historyPage(call.path.runId ?? "", pageOptions(call)) };
     },
   },
   {
@@ -84,7 +84,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     query: [{ name: "name", what: "Only this one.", schema: TEXT }, ...PAGE_PARAMETERS],
     answer: async (call) => {
       const options = { ...pageOptions(call), ...textIn(call.query, "name") };
-      return { body: await call.node.workflows.variablesPage(call.path.runId ?? "", options) };
+      return { body: await call.workflows.variablesPage(call.path.runId ?? "", options) };
     },
   },
   {
@@ -94,7 +94,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: READ_PARAMETERS,
     answer: async (call) => {
-      return { body: { calls: await call.node.workflows.pending(call.path.runId ?? "", callOptions(call)) } };
+      return { body: { calls: await call.workflows.pending(call.path.runId ?? "", callOptions(call)) } };
     },
   },
   {
@@ -107,14 +107,14 @@ export const READ_ROUTES: readonly JsonRoute[] = [
       { name: "from", what: "Offset of the first chunk. The first one that is kept by default.", schema: MS },
       { name: "follow", what: "Whether to wait for further chunks.", schema: { type: "boolean", default: true } },
     ],
-    answer: async ({ node, path, query, signal, lastEventId }) => {
+    answer: async ({ workflows, path, query, signal, lastEventId }) => {
       const { runId = "", stream = "" } = path;
       const from = lastEventId === undefined ? numberIn(query, "from") : Number(lastEventId) + 1;
       const follow = truthIn(query, "follow");
       const options = { signal, ...(from === undefined ? {} : { from }), ...(follow === undefined ? {} : { follow }) };
       // A run that does not exist has a status, and not an event.
-      await node.workflows.describe(runId, { signal });
-      return { events: chunks(node.workflows.stream(runId, stream, options)) };
+      await workflows.describe(runId, { signal });
+      return { events: chunks(workflows.stream(runId, stream, options)) };
     },
   },
   {
@@ -131,11 +131,11 @@ export const READ_ROUTES: readonly JsonRoute[] = [
       { name: "values", what: "Whether payloads come along.", schema: { type: "boolean", default: false } },
       { name: "follow", what: "Whether to wait for further events.", schema: { type: "boolean", default: true } },
     ],
-    answer: async ({ node, query, signal, lastEventId }) => {
+    answer: async ({ workflows, query, signal, lastEventId }) => {
       const types = query.getAll("types") as Exclude<ClusterRunEventType, "events-missed">[];
       const [values, follow] = [truthIn(query, "values"), truthIn(query, "follow")];
       const after = lastEventId === undefined ? textIn(query, "after") : { after: lastEventId };
-      const events = node.workflows.events({
+      const events = workflows.events({
         signal,
         ...after,
         ...textIn(query, "runId"),

@@ -42,7 +42,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     path: "schedules",
     summary: "Schedules, in pages.",
     query: PAGE_PARAMETERS,
-    answer: async (call) => ({ body: await call.node.workflows.schedules.listPage(pageOptions(call)) }),
+    answer: async (call) => ({ body: await call.workflows.schedules.listPage(pageOptions(call)) }),
   },
   {
     method: "GET",
@@ -53,7 +53,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     answer: async (call) => {
       const upcoming = numberIn(call.query, "upcoming");
       const options = { ...readOptions(call), ...(upcoming === undefined ? {} : { upcoming }) };
-      return { body: await call.node.workflows.schedules.get(call.path.scheduleId ?? "", options) };
+      return { body: await call.workflows.schedules.get(call.path.scheduleId ?? "", options) };
     },
   },
   {
@@ -69,7 +69,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     ],
     answer: async (call) => {
       const options = call.body as unknown as ScheduleOptions<string>;
-      await call.node.workflows.schedules.create(call.path.scheduleId ?? "", options, callOptions(call));
+      await call.workflows.schedules.create(call.path.scheduleId ?? "", options, callOptions(call));
       return { status: 201, body: {} };
     },
   },
@@ -82,7 +82,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     body: CHANGES,
     answer: async (call) => {
       const changes = call.body as ScheduleChanges;
-      await call.node.workflows.schedules.update(call.path.scheduleId ?? "", changes, callOptions(call));
+      await call.workflows.schedules.update(call.path.scheduleId ?? "", changes, callOptions(call));
       return { body: {} };
     },
   },
@@ -94,7 +94,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     query: CHANGE_PARAMETERS,
     body: [NOTE],
     answer: async (call) => {
-      await call.node.workflows.schedules.pause(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
+      await call.workflows.schedules.pause(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -106,7 +106,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     query: CHANGE_PARAMETERS,
     body: [NOTE],
     answer: async (call) => {
-      await call.node.workflows.schedules.resume(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
+      await call.workflows.schedules.resume(call.path.scheduleId ?? "", { ...call.body, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -119,7 +119,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     body: [OVERLAP],
     answer: async (call) => {
       const options = { ...call.body, ...callOptions(call) };
-      return { body: await call.node.workflows.schedules.trigger(call.path.scheduleId ?? "", options) };
+      return { body: await call.workflows.schedules.trigger(call.path.scheduleId ?? "", options) };
     },
   },
   {
@@ -129,7 +129,7 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     segments: SCHEDULE,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.node.workflows.schedules.delete(call.path.scheduleId ?? "", callOptions(call));
+      await call.workflows.schedules.delete(call.path.scheduleId ?? "", callOptions(call));
       return { body: {} };
     },
   },

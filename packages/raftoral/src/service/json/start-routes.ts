@@ -1,5 +1,7 @@
 /** Routes of the JSON API that start runs, and that answer what runs wait for. */
+import { RaftoralError } from "@raftoral/raft-core";
 import { NodeError } from "../../api/errors.ts";
+import type { EndedRun } from "../../api/runs.ts";
 import type { StartOptions } from "../../api/starts/start-options.ts";
 import { callOptions } from "./call-options.ts";
 import { type Fields, type JsonCall, numberIn } from "./json-call.ts";
@@ -51,10 +53,10 @@ export const START_ROUTES: readonly JsonRoute[] = [
       const { input, ...options } = call.body;
       const { type = "" } = call.path;
       const given = { ...startOptions(options), ...callOptions(call) };
-      const run = await call.node.workflows.start(type, input, given);
+      const run = await call.workflows.start(type, input, given);
       const { runId, created } = run;
       const waitMs = waitIn(call);
-      const end = waitMs === 0 ? undefined : await call.node.pollRun(runId, { timeoutMs: waitMs, signal: call.signal });
+      const end = waitMs === 0 ? undefined : await endOf(call, runId, waitMs);
       const body = { runId, created, ...(end === undefined ? {} : { end }) };
       return { status: created === true ? 201 : 200, body };
     },
@@ -67,7 +69,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     query: [WAIT_PARAMETER],
     answer: async (call) => {
       const { runId = "" } = call.path;
-      const end = await call.node.pollRun(runId, { timeoutMs: waitIn(call), signal: call.signal });
+      const end = await endOf(call, runId, waitIn(call));
       return end === undefined ? { status: 202, body: { runId, status: "running" } } : { body: end };
     },
   },
@@ -84,7 +86,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     answer: async (call) => {
       const { runId = "", name = "" } = call.path;
       const { payload, ...options } = call.body;
-      await call.node.workflows.signal(runId, name, payload, { ...options, ...callOptions(call) });
+      await call.workflows.signal(runId, name, payload, { ...options, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -101,7 +103,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     answer: async (call) => {
       const { runId = "", name = "" } = call.path;
       const { input, ...options } = call.body;
-      const answer = await call.node.workflows.update(runId, name, input, { ...options, ...callOptions(call) });
+      const answer = await call.workflows.update(runId, name, input, { ...options, ...callOptions(call) });
       return { body: { answer } };
     },
   },
@@ -114,7 +116,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     body: [{ name: "input", what: "What the query is given." }],
     answer: async (call) => {
       const { runId = "", name = "" } = call.path;
-      return { body: { answer: await call.node.workflows.query(runId, name, call.body.input, callOptions(call)) } };
+      return { body: { answer: await call.workflows.query(runId, name, call.body.input, callOptions(call)) } };
     },
   },
   {
@@ -125,7 +127,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     query: CHANGE_PARAMETERS,
     body: [{ name: "value", what: "The answer." }],
     answer: async (call) => {
-      await call.node.workflows.answer(call.path.token ?? "", call.body.value, callOptions(call));
+      await call.workflows.answer(call.path.token ?? "", call.body.value, callOptions(call));
       return { body: {} };
     },
   },
@@ -138,7 +140,7 @@ export const START_ROUTES: readonly JsonRoute[] = [
     body: [{ name: "failure", what: "A text, or name, message and code.", schema: {} }],
     answer: async (call) => {
       // What is no failure is refused by the API.
-      await call.node.workflows.fail(call.path.token ?? "", call.body.failure as string, callOptions(call));
+      await call.workflows.fail(call.path.token ?? "", call.body.failure as string, callOptions(call));
       return { body: {} };
     },
   },
@@ -157,4 +159,14 @@ function waitIn({ query }: JsonCall): number {
     "REQUEST_INVALID",
     `Parameter waitMs is ${waitMs}; it must be at most ${MAX_WAIT_MS}. Ask again.`,
   );
+}
+
+/** How a run has ended; undefined when it has not within this time. */
+async function endOf({ workflows, signal }: JsonCall, runId: string, waitMs: number): Promise<EndedRun | undefined> {
+  try {
+    return await workflows.wait(runId, { timeoutMs: waitMs, signal });
+  } catch (error) {
+    if (error instanceof RaftoralError && error.code === "DEADLINE_EXCEEDED") return undefined;
+    throw error;
+  }
 }

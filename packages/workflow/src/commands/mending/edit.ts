@@ -9,9 +9,10 @@
 import { isSameValue } from "../../model/payload-envelope.ts";
 import { editPath } from "../../model/record.ts";
 import { findHistoryRecord } from "../../state/runs/run-records.ts";
-import { bytes, string, uint } from "../../wire/fields.ts";
+import { bytes, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import { recordFromOutside } from "../put-record.ts";
 import { refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
@@ -31,6 +32,8 @@ export interface Edit {
   readonly value: Uint8Array;
   readonly reason: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const edit = defineCommand<Edit, Done>({
@@ -38,7 +41,15 @@ export const edit = defineCommand<Edit, Done>({
   field: 55,
   summary: "Answers a step of a run in the place of its function.",
   maxRuns: 1,
-  fields: { runId: string(1), path: string(2), value: bytes(3), reason: string(4), atMs: uint(5) },
+  fields: {
+    runId: string(1),
+    path: string(2),
+    value: bytes(3),
+    reason: string(4),
+    atMs: uint(5),
+    by: optional(string(BY_FIELD)),
+  },
+  audited: ({ path, runId }) => ({ action: "complete-step", subject: runId, detail: path }),
   apply(tables, { runId, path, value }) {
     const found = runningRun(tables, runId);
     if (!found.ok) return found;

@@ -10,7 +10,6 @@
  * FK5. The attributes of the new run are those that the other one had at that place (state/attribute-changes.ts AC1).
  * FK6. The other run is left as it is, whatever its status.
  */
-import { runNotFoundText } from "../../errors.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import { CANCELLED_PATH, type HistoryRecord, INPUT_PATH } from "../../model/record.ts";
 import { NO_UPDATES } from "../../model/update.ts";
@@ -18,8 +17,10 @@ import { KEY_PREFIX, rangeOf } from "../../records/state-keys.ts";
 import type { RunningHead, RunRecord } from "../../state/runs/run-record.ts";
 import { archivedRecords, counts, inputOf, recordAt, recordIn } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
-import { bool, bytes, string, uint } from "../../wire/fields.ts";
+import { bool, bytes, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { refusedAsEnded } from "../find-run.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import { attributesAfter } from "../put-record.ts";
 import { type Refused, refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
@@ -52,6 +53,8 @@ export interface Fork {
   /** The same request again is done once. */
   readonly requestId: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const fork = defineCommand<Fork, Done>({
@@ -68,7 +71,9 @@ export const fork = defineCommand<Fork, Done>({
     reason: string(6),
     requestId: string(7),
     atMs: uint(8),
+    by: optional(string(BY_FIELD)),
   },
+  audited: ({ runId, source }) => ({ action: "fork", subject: source, detail: `as ${runId}` }),
   apply(tables, command) {
     const { runId, source: sourceId, requestId } = command;
     const existing = tables.runs.get(runId);
@@ -88,7 +93,7 @@ export const fork = defineCommand<Fork, Done>({
       );
     }
     const source = tables.runs.get(sourceId);
-    if (source === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(sourceId), { runId: sourceId });
+    if (source === undefined) return refusedAsEnded(tables, sourceId);
     const copied = copiedOf(tables, source, command);
     if ("ok" in copied) return copied;
     start(tables, source, command, copied);

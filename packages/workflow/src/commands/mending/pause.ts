@@ -10,9 +10,10 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { Epoch } from "../../model/ownership.ts";
 import type { Tables } from "../../state/tables.ts";
-import { bool, string, uint } from "../../wire/fields.ts";
+import { bool, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun, runningRun } from "../find-run.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import type { Refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
 
@@ -30,6 +31,8 @@ export interface Pause {
   /** The owner that holds still; 0: somebody asks for it. */
   readonly owner: NodeId;
   readonly epoch: Epoch;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const pause = defineCommand<Pause, Done>({
@@ -44,7 +47,9 @@ export const pause = defineCommand<Pause, Done>({
     atMs: uint(16),
     owner: uint(17),
     epoch: uint(18),
+    by: optional(string(BY_FIELD)),
   },
+  audited: ({ isNow, runId }) => ({ action: "pause", subject: runId, detail: isNow ? "now" : "" }),
   apply(tables, command) {
     return command.owner === 0 ? asked(tables, command) : heldStill(tables, command);
   },

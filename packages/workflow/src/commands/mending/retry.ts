@@ -13,7 +13,6 @@
  * RT7. A call of another run that is taken back is the same call when it is made again: it has the same id, so its answer is the same, and is recorded once.
  */
 
-import { runNotFoundText } from "../../errors.ts";
 import { MAX_UNDONE_RANGES, type RunMending, withUndone } from "../../model/mending.ts";
 import { NO_LOSSES } from "../../model/owner-losses.ts";
 import { NO_PARENT, resultPath, type StartingParent, startingParentCodec } from "../../model/parent.ts";
@@ -23,7 +22,8 @@ import { recordAt } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";
 import { message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
-import { type Running, runningRun } from "../find-run.ts";
+import { type Running, refusedAsEnded, runningRun } from "../find-run.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import { recordFromOutside } from "../put-record.ts";
 import { type Refused, refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
@@ -44,6 +44,8 @@ export interface Retry {
   /** The run that waits for it (RT3). */
   readonly parent?: StartingParent;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const retry = defineCommand<Retry, Done>({
@@ -58,7 +60,9 @@ export const retry = defineCommand<Retry, Done>({
     requestId: string(4),
     parent: optional(message(5, startingParentCodec, NO_PARENT)),
     atMs: uint(6),
+    by: optional(string(BY_FIELD)),
   },
+  audited: ({ from, runId }) => ({ action: "retry", subject: runId, detail: from === "" ? "" : `from ${from}` }),
   apply(tables, command) {
     return command.parent === undefined ? ofOperator(tables, command) : ofParent(tables, command, command.parent);
   },
@@ -67,7 +71,7 @@ export const retry = defineCommand<Retry, Done>({
 function ofOperator(tables: Tables, command: Retry): Done | Refused {
   const { runId, requestId } = command;
   const run = tables.runs.get(runId);
-  if (run === undefined) return refused("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { runId });
+  if (run === undefined) return refusedAsEnded(tables, runId);
   const { head } = run;
   if (requestId !== "" && head.mending.requestId === requestId) return { ok: true, kind: "Done", changed: false };
   if (head.status === "running") {

@@ -8,6 +8,7 @@
  *      (call-answered.ts).
  */
 import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
+import { SET_VARIABLE, variableIn } from "../../model/set-variable.ts";
 import {
   MAX_OPEN_UPDATE_BYTES,
   MAX_OPEN_UPDATES,
@@ -22,6 +23,7 @@ import { openUpdate } from "../../state/updates/update-table.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { type Running, runningRun } from "../find-run.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { type Refused, refused } from "../refusal.ts";
 
 /** An update of a run. Answered with UpdateTaken. Refused with UPDATE_BUFFER_FULL, UPDATE_CONFLICT, WORKFLOW_FINISHED, WORKFLOW_NOT_FOUND or COMMAND_INVALID. */
@@ -29,6 +31,9 @@ export interface Update extends GivenUpdate {
   readonly kind: "Update";
   readonly runId: string;
   readonly atMs: number;
+  /** Who asks for it, where that is an operator (operators/operated.ts). */
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** The run knows the update now. */
@@ -36,6 +41,8 @@ export interface UpdateTaken {
   readonly ok: true;
   readonly kind: "UpdateTaken";
   readonly status: UpdateStatus;
+  /** False for one that the run knew before. */
+  readonly changed: boolean;
   /** What it was answered with, or what it failed of; empty before. */
   readonly value: Uint8Array;
 }
@@ -67,6 +74,16 @@ export const update = defineCommand<Update, UpdateTaken>({
     atMs: uint(5),
     caller: optional(message(6, callingRunCodec, NO_CALLER)),
     inputDigest: optional(bytes(7)),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ runId, name, input }) => {
+    const isVariable = name === SET_VARIABLE;
+    return {
+      action: isVariable ? "set-variable" : "update",
+      subject: runId,
+      detail: isVariable ? variableIn(input) : name,
+    };
   },
   apply(tables, command) {
     const { runId } = command;
@@ -134,7 +151,7 @@ export function knownUpdate(
     return refused("UPDATE_CONFLICT", text, { runId });
   }
   const { status, value } = known;
-  return { ok: true, kind: "UpdateTaken", status, value: status === "pending" ? NOTHING : value };
+  return { ok: true, kind: "UpdateTaken", status, changed: false, value: status === "pending" ? NOTHING : value };
 }
 
 /** Keeps an update that the run does not know (UP2). */
@@ -153,5 +170,5 @@ export function takeUpdate(tables: Tables, { run }: Running, given: GivenUpdate)
   if (head.status === "running") tables.runs.update(run, { ...head, updates: totals });
   const { index, clock: atMs } = tables;
   tables.events.push({ type: "update-requested", index, atMs, runId, update: openUpdate(added) });
-  return { ok: true, kind: "UpdateTaken", status: "pending", value: NOTHING };
+  return { ok: true, kind: "UpdateTaken", status: "pending", changed: true, value: NOTHING };
 }

@@ -2,9 +2,10 @@
 
 import type { RunningHead, RunRecord } from "../../state/runs/run-record.ts";
 import type { Tables } from "../../state/tables.ts";
-import { string, uint } from "../../wire/fields.ts";
+import { optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import type { Done } from "../results.ts";
 
 /** Asks to cancel a run. Answered with Done; `changed` is false when a cancellation was asked for before. */
@@ -13,6 +14,8 @@ export interface Cancel {
   readonly runId: string;
   readonly reason: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const cancel = defineCommand<Cancel, Done>({
@@ -20,7 +23,8 @@ export const cancel = defineCommand<Cancel, Done>({
   field: 18,
   summary: "Asks a run's owner to cancel it; ends a run that has no owner.",
   maxRuns: 1,
-  fields: { runId: string(1), reason: string(2), atMs: uint(3) },
+  fields: { runId: string(1), reason: string(2), atMs: uint(3), by: optional(string(BY_FIELD)) },
+  audited: ({ runId }) => ({ action: "cancel", subject: runId, detail: "" }),
   apply(tables, { runId, reason }) {
     const found = runningRun(tables, runId);
     if (!found.ok) return found;
@@ -35,6 +39,13 @@ export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, r
   const asked = { type: "cancel-requested", index, atMs, runId, workflowType, reason } as const;
   if (head.stuck === "paused") {
     tables.release(run, { ...head, cancelReason: reason });
+    tables.events.push(asked);
+    return true;
+  }
+  // Its code is to clean up once the type is resumed (state/operators/paused-types.ts PT3).
+  if (head.owner === 0 && head.stuck === undefined && tables.pausedTypes.has(workflowType)) {
+    if (head.cancelReason !== undefined) return false;
+    tables.runs.update(run, { ...head, cancelReason: reason });
     tables.events.push(asked);
     return true;
   }

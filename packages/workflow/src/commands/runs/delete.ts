@@ -3,30 +3,51 @@
  *
  * DL1. The run is gone with the command; what it has many of is swept in pieces, with the commands that follow (run-remains.ts RM1).
  * DL2. A run that is not there is deleted already, so a delete that is proposed again changes nothing.
+ * DL4. What is kept of a run that was pruned goes, too: the id is free afterwards.
  * DL3. A run that has not ended is not deleted, and neither is a child whose parent is to hear of its end.
  */
-import { string, uint } from "../../wire/fields.ts";
+import type { LogIndex } from "@raftoral/raft-core";
+import { optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { refused } from "../refusal.ts";
-import type { Done } from "../results.ts";
 
-/** Drops a run that has ended. Answered with Done. Refused with WORKFLOW_RUNNING for one that has not. */
+/** Drops a run that has ended, and frees its id. Answered with Deleted. Refused with WORKFLOW_RUNNING for one that has not. */
 export interface Delete {
   readonly kind: "Delete";
   readonly runId: string;
   readonly atMs: number;
+  /** Why. */
+  readonly reason?: string;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
-export const deleteRun = defineCommand<Delete, Done>({
+/** No run has the id any more. */
+export interface Deleted {
+  readonly ok: true;
+  readonly kind: "Deleted";
+  /** Whether there was one, or its id was kept. */
+  readonly changed: boolean;
+  /** Place of the command in the log: no entry behind it has anything of the run. */
+  readonly index: LogIndex;
+}
+
+export const deleteRun = defineCommand<Delete, Deleted>({
   kind: "Delete",
   field: 45,
   summary: "Drops a run that has ended.",
   maxRuns: 1,
-  fields: { runId: string(1), atMs: uint(2) },
+  fields: { runId: string(1), atMs: uint(2), by: optional(string(BY_FIELD)), reason: optional(string(REASON_FIELD)) },
+  audited: ({ runId }) => ({ action: "delete", subject: runId, detail: "" }),
   apply(tables, { runId }) {
     const { runs, children, index, clock: atMs } = tables;
     const run = runs.get(runId);
-    if (run === undefined) return { ok: true, kind: "Done", changed: false };
+    if (run === undefined) {
+      const changed = runs.tombstones.get(runId) !== undefined;
+      runs.tombstones.remove(runId);
+      return { ok: true, kind: "Deleted", changed, index };
+    }
     if (run.head.status === "running") {
       return refused(
         "WORKFLOW_RUNNING",
@@ -45,6 +66,6 @@ export const deleteRun = defineCommand<Delete, Done>({
     }
     runs.prune(run);
     tables.events.push({ type: "runs-pruned", index, atMs, runIds: [runId] });
-    return { ok: true, kind: "Done", changed: true };
+    return { ok: true, kind: "Deleted", changed: true, index };
   },
 });

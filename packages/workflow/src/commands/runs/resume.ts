@@ -3,9 +3,10 @@
  *
  * RS1. A run that was paused before it began, and is not due yet, is delayed again.
  */
-import { string, uint } from "../../wire/fields.ts";
+import { optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import type { Done } from "../results.ts";
 
 /** Resumes a stuck, paused or delayed run. Answered with Done; `changed` is false for another one. Refused with WORKFLOW_FINISHED for one that has ended. */
@@ -13,6 +14,10 @@ export interface Resume {
   readonly kind: "Resume";
   readonly runId: string;
   readonly atMs: number;
+  /** Why. */
+  readonly reason?: string;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const resume = defineCommand<Resume, Done>({
@@ -20,7 +25,8 @@ export const resume = defineCommand<Resume, Done>({
   field: 27,
   summary: "Lets a stuck, paused or delayed run go on.",
   maxRuns: 1,
-  fields: { runId: string(1), atMs: uint(2) },
+  fields: { runId: string(1), atMs: uint(2), by: optional(string(BY_FIELD)), reason: optional(string(REASON_FIELD)) },
+  audited: ({ runId }) => ({ action: "resume", subject: runId, detail: "" }),
   apply(tables, { runId, atMs }) {
     const found = runningRun(tables, runId);
     if (!found.ok) return found;

@@ -14,7 +14,7 @@ import type { Tables } from "../../state/tables.ts";
 import { bool, bytes, message, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
-import { runningRun } from "../find-run.ts";
+import { refusedAsEnded, runningRun } from "../find-run.ts";
 import { type GivenSignal, knowsSignal, MAX_BUFFERED_SIGNAL_BYTES, takeSignal } from "../messages/signal.ts";
 import { type GivenUpdate, knownUpdate, malformedUpdate, staleCaller, takeUpdate } from "../messages/update.ts";
 import { type Refused, refused } from "../refusal.ts";
@@ -87,6 +87,8 @@ export const startWith = defineCommand<StartWith, StartedWith>({
     const stale = command.update === undefined ? undefined : staleCaller(tables, start.runId, command.update);
     if (stale !== undefined) return stale;
     const run = tables.runs.get(start.runId);
+    if (run === undefined && !afterEnd && tables.runs.tombstones.get(start.runId) !== undefined)
+      return refusedAsEnded(tables, start.runId);
     if (run === undefined) return delivered(tables, begin(tables, start), command);
     const known = knownMessage(tables, run, command);
     if (known !== undefined) return known;

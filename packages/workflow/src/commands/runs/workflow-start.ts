@@ -11,8 +11,9 @@
  *      hear of its end does not make way.
  * WS7. A run with a queue waits there until it is let through, at once if that may be. The owner is the queue's choice then (state/queues/admission.ts). A start whose dedupe key
  *      an open run of the queue has gives that run; while that one is put off, it gets the input, and is put off for longer.
+ * WS8. A start whose id a run had that was pruned is decided alike, by what is left of that run (pruned-start.ts).
  * WS6. The run's replays have the behaviours of the engine that all registered nodes have at its start (node-table.ts NT5).
- * WS7. A run with a delay, or with a time that its proposer's clock has not reached, is on no seat until it is begun (begin-due.ts).
+ * WS9. A run with a delay, or with a time that its proposer's clock has not reached, is on no seat until it is begun (begin-due.ts).
  */
 import type { NodeId } from "@raftoral/raft-core";
 import {
@@ -40,15 +41,17 @@ import type { ScheduledBy } from "../../model/schedule.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { sameBytes } from "../../records/same-bytes.ts";
 import { statusOf } from "../../state/lists/run-status.ts";
+import { limitAt } from "../../state/runs/run-facts.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";
 import { inputOf } from "../../state/runs/run-records.ts";
-import { limitAt, type Tables } from "../../state/tables.ts";
+import type { Tables } from "../../state/tables.ts";
 import { bool, bytes, message, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";
 import type { Running } from "../find-run.ts";
 import { entryOf, standingIn } from "../queues/queue-entry.ts";
 import { type Refused, refused } from "../refusal.ts";
+import { startAfterPruning } from "./pruned-start.ts";
 
 /** What a run is started with. `version` 0 asks for the newest version. */
 export interface StartFacts {
@@ -146,6 +149,13 @@ export const workflowStart = defineCommand<WorkflowStart, Started>({
 
 function start(tables: Tables, command: WorkflowStart): Started | Refused {
   const existing = tables.runs.get(command.runId);
+  const pruned = existing === undefined ? tables.runs.tombstones.get(command.runId) : undefined;
+  const known = pruned === undefined ? "begin" : startAfterPruning(pruned, command);
+  if (typeof known === "object") return known;
+  if (pruned !== undefined && known !== "begin") {
+    const { runId, version } = pruned;
+    return { ok: true, kind: "Started", runId, version, created: known === "own", owner: 0, epoch: 0 };
+  }
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));

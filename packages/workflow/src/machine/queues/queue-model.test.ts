@@ -17,6 +17,7 @@ const action = fc.record({
   kind: fc.constantFrom(
     ...["start", "start", "start", "start", "end", "end", "end", "cancel", "pause", "resume", "limits", "hold"],
     ...["lose", "drain", "restart", "rate", "continue", "delete", "move", "open", "jump", "restore", "admit"],
+    ...["type", "still"],
   ),
   type: fc.constantFrom("order", "order", "mail"),
   key: fc.constantFrom("", "a", "b", "c"),
@@ -38,6 +39,7 @@ class Program {
   #process = 0;
   #limits = { concurrency: 2, perKey: 0, perNode: 0, rateLimit: 0 };
   #isPaused = false;
+  #isTypePaused = false;
   #before: readonly RunSummary[] = [];
   #started = 0;
   /** Runs of which nodes have tried code that did not fit: they do not come back to them. */
@@ -94,6 +96,12 @@ class Program {
     else if (kind === "open") {
       this.#isPaused = !this.#isPaused;
       log.apply({ kind: "QueuePause", name: "q", isPaused: this.#isPaused, atMs });
+    } else if (kind === "type") {
+      this.#isTypePaused = !this.#isTypePaused;
+      log.apply({ kind: "PauseType", workflowType: "mail", isPaused: this.#isTypePaused, reason: "no", atMs });
+    } else if (kind === "still" && by !== undefined) {
+      if (this.#isTypePaused && mine?.workflowType === "mail")
+        log.apply({ kind: "Pause", ...by, reason: "", isNow: false });
     } else if (kind === "jump") log.at += 5;
     else if (kind === "admit") log.admitAll();
     else if (kind === "restore") this.#restore();
@@ -127,6 +135,7 @@ class Program {
     }
     if (log.state.queueDuties.isDue) return;
     const hasNode = (run: RunSummary): boolean =>
+      !(this.#isTypePaused && run.workflowType === "mail") &&
       log.state.nodes().some(({ nodeId, status, types }) => {
         const room = perNode === 0 || through.filter(({ owner }) => owner === nodeId).length < perNode;
         return status === "live" && room && types.some(({ type }) => type === run.workflowType);

@@ -72,6 +72,8 @@ export class BodyCalls {
   #lastWake: string | undefined;
   /** Whether messages begin handlers of the body, at any time: then the log has the end of every sleep, also of one that ends alone (BC3). */
   hasHandlers = false;
+  /** Sets a variable of the body, by the names of its scopes and its own (handlers/settable-variables.ts). */
+  readonly setters = new LazyMap<string, (value: unknown) => Promise<void>>();
   /** Records that the body has been answered with. */
   answers = 0;
   /** Undefined once the body has come to that sleep again. */

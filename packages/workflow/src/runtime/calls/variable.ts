@@ -8,6 +8,7 @@
 import { encodeValue } from "../../author/json-value.ts";
 import type { Variable } from "../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import { variableNameOf } from "../../state/history/latest-variables.ts";
 import type { CallSite } from "./call-site.ts";
 import { called } from "./called.ts";
 import { failureBytes, variableAnswer } from "./steps/step-record.ts";
@@ -56,6 +57,7 @@ class ReplicatedVariable<T> implements Variable<T> {
     this.#site = site;
     this.#path = path;
     this.#value = value;
+    site.body.setters.set(variableNameOf(path), (next) => this.set(next as T));
   }
 
   get value(): T {

@@ -64,6 +64,8 @@ const EVENTS = Object.keys({
   "node-changed": true,
   "queue-changed": true,
   "runs-pruned": true,
+  "type-paused": true,
+  "operator-acted": true,
   "state-restored": true,
 } satisfies Record<WorkflowEvent["type"], true>);
 
@@ -208,6 +210,12 @@ describe("across a message channel", () => {
       await port.engine.propose({ kind: "UpdateAnswer", ...owned, ...accepted });
       await port.engine.propose({ kind: "ContinueAsNew", ...owned, input: nothing });
       expect(heard).toEqual(["update-requested", "record-committed", "update-answered", "run-continued"]);
+      const paused = { workflowType: "mail", isPaused: true, reason: "", by: "ada", atMs: 0 };
+      await port.engine.propose({ kind: "PauseType", ...paused });
+      expect(heard.slice(4)).toEqual(["type-paused", "operator-acted"]);
+      expect(await port.engine.pausedTypes()).toMatchObject([{ workflowType: "mail" }]);
+      expect(await port.engine.audit({ limit: 1 })).toMatchObject({ entries: [{ action: "pause-type", by: "ada" }] });
+      expect(await port.engine.toHandOver("", 1)).toMatchObject({ runs: [] });
     } finally {
       port.close();
     }

@@ -1,5 +1,5 @@
 /** A Raft group as the engine of workflows, in this thread. */
-import type { LogIndex, NodeId } from "@raftoral/raft-core";
+import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { WorkflowExecutor } from "../../executor.ts";
 import type { HistoryRecord } from "../../model/record.ts";
@@ -8,9 +8,13 @@ import type { HistoryPage, HistoryQuery } from "../../state/history/history-page
 import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
+import type { PausedType } from "../../state/operators/paused-types.ts";
 import type { QueueView } from "../../state/queues/queue-view.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { RunsToHandOver } from "../../state/runs/runs-to-hand-over.ts";
+import type { Tombstone } from "../../state/runs/tombstones.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
@@ -133,6 +137,22 @@ export class RaftWorkflowEngine implements WorkflowEngine {
 
   async queues(name?: string): Promise<readonly QueueView[]> {
     return this.#executor.state.queues(name);
+  }
+
+  async pausedTypes(): Promise<readonly PausedType[]> {
+    return this.#executor.state.pausedTypes();
+  }
+
+  async audit(query: AuditQuery): Promise<AuditPage> {
+    return this.#executor.state.audit(query);
+  }
+
+  async pruned(runId: string): Promise<Tombstone | undefined> {
+    return this.#executor.state.pruned(runId);
+  }
+
+  async toHandOver(after: StateKey, limit: number): Promise<RunsToHandOver> {
+    return this.#executor.state.toHandOver(after, limit);
   }
 
   async ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]> {

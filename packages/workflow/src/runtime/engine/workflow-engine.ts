@@ -5,7 +5,7 @@
  *     that blocks the event loop does not cost the node its leadership.
  * P2. Events come in log order, each once; what `propose` resolves with is never ahead of the events that led to it.
  */
-import type { LogIndex, NodeId, Term } from "@raftoral/raft-core";
+import type { LogIndex, NodeId, StateKey, Term } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
 import type { StateSize } from "../../machine/workflow-state.ts";
 import type { HistoryRecord } from "../../model/record.ts";
@@ -15,9 +15,13 @@ import type { VariablePage, VariableQuery } from "../../state/history/latest-var
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
+import type { PausedType } from "../../state/operators/paused-types.ts";
 import type { QueueOverview, QueueView } from "../../state/queues/queue-view.ts";
 import type { Agenda } from "../../state/runs/delayed-runs.ts";
 import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } from "../../state/runs/run-view.ts";
+import type { RunsToHandOver } from "../../state/runs/runs-to-hand-over.ts";
+import type { Tombstone } from "../../state/runs/tombstones.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
@@ -108,6 +112,14 @@ export interface WorkflowEngine {
   counts(): Promise<readonly RunCount[]>;
   /** Queues by name, or the one of this name. */
   queues(name?: string): Promise<readonly QueueView[]>;
+  /** Types that are paused, by name. */
+  pausedTypes(): Promise<readonly PausedType[]>;
+  /** What operators have done, the latest first. */
+  audit(query: AuditQuery): Promise<AuditPage>;
+  /** What is left of a run that was pruned, while its id is kept. */
+  pruned(runId: string): Promise<Tombstone | undefined>;
+  /** A page of the finished runs that the archive hook has not taken. `after`: the `next` of the page before; empty for the first. */
+  toHandOver(after: StateKey, limit: number): Promise<RunsToHandOver>;
   /** Running runs of a node, in the order of their creation. */
   ownedBy(nodeId: NodeId): Promise<readonly RunSummary[]>;
   overview(): Promise<EngineOverview>;

@@ -169,6 +169,7 @@ export class ExecutionContext implements WorkflowContext {
     if (refused !== undefined) return called(() => refused);
     const known = this.#variables.get(name);
     if (known !== undefined) return known as Promise<Variable<T>>;
+    this.#execution.handlers.onVariable();
     const made = called(() => {
       const make = typeof initial === "function" ? (initial as () => unknown) : () => initial;
       const isGiven = typeof initial !== "function";

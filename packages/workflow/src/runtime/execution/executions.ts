@@ -22,13 +22,14 @@ import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { RunningSummary, RunSummary } from "../../state/runs/run-view.ts";
-import type { RecordCommitted, RunContinued, RunStarted, WorkflowEvent } from "../../state/workflow-event.ts";
+import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evicted-body.ts";
 import { Residency, type Resident } from "../residency/residency.ts";
 import { SharedAlarms } from "../residency/shared-alarms.ts";
 import { BodyStarts } from "./body-starts.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
+import { freshStart } from "./fresh-start.ts";
 import { HeldRun, type OwnedRun } from "./held-run.ts";
 import { watchDeadline } from "./run-deadline.ts";
 import { proposeStill } from "./run-end.ts";
@@ -106,7 +107,7 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const start = startOf(event, {
+          const start = freshStart(event, {
             startIndex: event.index,
             generation: 1,
             cancelReason: undefined,
@@ -119,7 +120,7 @@ export class Executions {
       case "run-continued":
         this.#drop(event.runId, event.epoch, "the run has begun its next generation");
         if (mine && event.owner === this.#nodeId)
-          this.#take(event, startOf(event, { ...event, startIndex: event.index }));
+          this.#take(event, freshStart(event, { ...event, startIndex: event.index }));
         return;
       case "owner-changed":
         this.#drop(event.runId, event.epoch, `node ${event.to} is its owner`);
@@ -145,6 +146,9 @@ export class Executions {
         return;
       case "pause-requested":
         this.#pause(this.#held.get(event.runId));
+        return;
+      case "type-paused":
+        if (event.isPaused) this.#pauseType(event.workflowType);
         return;
       case "cancel-requested":
         this.#cancelRequested(event.runId, event.reason);
@@ -236,6 +240,11 @@ export class Executions {
     void still.then(() => proposeStill({ runId, owner: this.#nodeId, epoch, goOn }, this.#shared));
   }
 
+  /** Resumed meanwhile or not, each run is given back; the state says what becomes of it (state/operators/paused-types.ts PT2). */
+  #pauseType(workflowType: string): void {
+    for (const held of this.#held.values()) if (held.workflowType === workflowType) this.#pause(held);
+  }
+
   #committed({ runId, path, kind, position, value }: RecordCommitted): void {
     const held = this.#held.get(runId);
     if (held === undefined) return;
@@ -290,7 +299,7 @@ export class Executions {
   }
 
   /** A new run: its record is what the event says. */
-  #take(run: Omit<OwnedRun, "ownerLosses"> & { readonly workflowType: string }, start: ExecutionStart): void {
+  #take(run: Omit<OwnedRun, "ownerLosses">, start: ExecutionStart): void {
     if (this.#closed) return;
     this.#starts.beginNew(this.#hold(run, undefined), run.workflowType, start);
   }
@@ -384,15 +393,4 @@ function trialOf({ trial }: HeldRun): Promise<void> | undefined {
 /** Whether messages have come for a body that it waits for, or that it has to answer. */
 function brings({ signals, latestUpdate }: RunningSummary, evicted: EvictedBody): boolean {
   return latestUpdate > evicted.latestUpdate || signals.some((name) => awaitsSignal(evicted, name));
-}
-
-/** A run that has no history yet. */
-function startOf(
-  { runId, version, epoch, input, seed, trace, behaviourLevel, initialAttributes, calledBy }: RunStarted | RunContinued,
-  at: Pick<ExecutionStart, "startIndex" | "generation" | "cancelReason" | "signals" | "updates">,
-): ExecutionStart {
-  const { startIndex, generation, cancelReason, signals, updates } = at;
-  const nothing = { history: [], progress: [], streams: [], isRetried: false, keptSignals: [] };
-  const given = { runId, startIndex, generation, version, epoch, input, seed, trace, behaviourLevel, calledBy };
-  return { ...given, attempt: 1, initialAttributes, cancelReason, signals, updates, ...nothing };
 }

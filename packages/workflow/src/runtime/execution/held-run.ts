@@ -10,6 +10,7 @@ import type { Trial } from "./trials.ts";
 /** What makes a run this node's. */
 export interface OwnedRun {
   readonly runId: string;
+  readonly workflowType: string;
   readonly epoch: Epoch;
   readonly ownerLosses: number;
   readonly family: LogIndex;
@@ -20,6 +21,7 @@ export interface OwnedRun {
 /** A run under one ownership of this node. There may be very many: what few need is made when they do. */
 export class HeldRun {
   readonly runId: string;
+  readonly workflowType: string;
   readonly epoch: Epoch;
   /** Present when the run is a suspect. */
   readonly trial: Trial | undefined;
@@ -44,8 +46,9 @@ export class HeldRun {
   /** The first alarm of a body that is not in memory. */
   alarm: SharedAlarm | undefined;
 
-  constructor({ runId, epoch, cancelReason }: Omit<OwnedRun, "ownerLosses">, trial: Trial | undefined) {
+  constructor({ runId, workflowType, epoch, cancelReason }: Omit<OwnedRun, "ownerLosses">, trial: Trial | undefined) {
     this.runId = runId;
+    this.workflowType = workflowType;
     this.epoch = epoch;
     this.isCancelled = cancelReason !== undefined;
     this.trial = trial;

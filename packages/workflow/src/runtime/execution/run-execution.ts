@@ -175,6 +175,7 @@ export class RunExecution {
       run: start,
       workflowType: definition.type,
       probe,
+      underWay: shared.stepsUnderWay,
       intercepted: (path, fn) => this.#interception?.step(path, fn) ?? fn,
       surroundings: {
         clock,
@@ -390,11 +391,8 @@ export class RunExecution {
       await (outcome.status === "continued" ? this.#history.continueAsNew(outcome) : this.#history.end(outcome));
     } catch (error) {
       if (this.interruption.isOver) return;
-      if (outcome.status === "failed") {
-        this.#shared.logger.error({ runId, err: error }, "The end of a run could not be proposed.");
-        return;
-      }
-      await this.#proposeEnd({ status: "failed", error: recordedError(error) });
+      if (outcome.status !== "failed") return this.#proposeEnd({ status: "failed", error: recordedError(error) });
+      this.#shared.logger.error({ runId, err: error }, "The end of a run could not be proposed.");
     }
   }
 }

@@ -8,10 +8,12 @@ import type { WorkflowContext } from "../../author/workflow-context.ts";
 import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { OpenUpdate } from "../../model/update.ts";
+import { BEHAVIOURS } from "../behaviours.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { BodyUpdates } from "./body-updates.ts";
 import { HandlerRuns } from "./handler-runs.ts";
+import { settingVariables } from "./settable-variables.ts";
 import { SignalHandlers } from "./signal-handlers.ts";
 
 /** What {@link BodyHandlers} is made of. */
@@ -56,6 +58,7 @@ export class BodyHandlers {
   #hasBegun = false;
   /** How the body has ended, once it has. */
   #returned: { readonly hasFailed: boolean } | undefined;
+  #areSettable = false;
 
   constructor(options: BodyHandlersOptions) {
     this.#options = options;
@@ -98,6 +101,15 @@ export class BodyHandlers {
       onRefused,
       inPlace: AsyncLocalStorage.snapshot(),
     });
+  }
+
+  /** `ctx.variable`: from the body's first variable on, somebody outside may set its variables (settable-variables.ts). */
+  onVariable(): void {
+    const { site, start } = this.#options;
+    if (this.#areSettable || !site.behaves(BEHAVIOURS.settableVariables)) return;
+    this.#areSettable = true;
+    this.#handlerRuns();
+    this.#all().updates.handle(settingVariables(start.runId, site.body));
   }
 
   /** `ctx.on`. As {@link onUpdate}. */

@@ -7,6 +7,7 @@ import { decodeValue } from "../../author/json-value.ts";
 import { type StandardSchemaV1, updateInputOf, type Verdict } from "../../author/schema.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import { isEncoded } from "../../model/payload-envelope.ts";
+import { SET_VARIABLE, sealedIn, type VariableChange } from "../../model/set-variable.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import { inFunctionOf, outsideBodies, PlacedBody } from "../body/body-place.ts";
 import type { CallSite } from "../calls/call-site.ts";
@@ -45,7 +46,13 @@ export async function judgedUpdate(site: CallSite, update: OpenUpdate, handling:
   const { name, input } = update;
   const what = `the input of update ${name}`;
   // A caller whose codec this node lacks is refused: the run goes on.
-  const raw = decodeValue(isEncoded(input) ? await site.body.parts.payloads.decode(input, what) : input, what);
+  const { payloads } = site.body.parts;
+  const given = decodeValue(isEncoded(input) ? await payloads.decode(input, what) : input, what);
+  const sealed = name === SET_VARIABLE ? sealedIn(given) : undefined;
+  const raw =
+    sealed === undefined
+      ? given
+      : { variable: (given as VariableChange).variable, value: decodeValue(await payloads.decode(sealed, what), what) };
   if (handling.input === undefined) return { update, handling, raw, verdict: undefined };
   const verdict = await inTime(site, name, asked(site, questionOf(update, handling.input, raw)));
   if (!verdict.ok) throw verdict.error;

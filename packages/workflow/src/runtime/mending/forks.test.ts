@@ -48,7 +48,9 @@ test("a fork of a history that one command does not copy is refused", async () =
   });
   await w.startAll([body]);
   await w.runtime(1).startWorkflow(body, undefined, { id: "r" });
-  await expect.poll(async () => (await w.runtime(1).getStatus("r"))?.recordCount).toBeGreaterThan(MAX_FORKED_RECORDS);
+  await expect
+    .poll(async () => (await w.runtime(1).getStatus("r"))?.recordCount, { timeout: 10_000 })
+    .toBeGreaterThan(MAX_FORKED_RECORDS);
   await expect(w.runtime(1).fork("r", "f")).rejects.toMatchObject({ code: "FORK_TOO_LARGE" });
   expect(await w.runtime(1).getStatus("f")).toBeUndefined();
 });

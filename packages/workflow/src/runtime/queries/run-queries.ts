@@ -8,12 +8,14 @@
  */
 import { type Clock, RaftError, silentLogger } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import { runNotFoundText, WorkflowError } from "../../errors.ts";
+import { WorkflowError } from "../../errors.ts";
 import { isEncoded } from "../../model/payload-envelope.ts";
 import { readableRun, UnreadableValue } from "../../payloads/readable-run.ts";
 import type { RequestLimit } from "../../requests/request-limit.ts";
+import { runMissing } from "../../requests/run-missing.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
+import { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
 import { RunExecution } from "../execution/run-execution.ts";
@@ -124,9 +126,9 @@ export class RunQueries {
   async #again<T>(runId: string, ask: (body: AskedBody) => Promise<T | undefined>, over: Promise<never>): Promise<T> {
     await this.#turn(over);
     try {
-      const recorded = await Promise.race([this.#options.engine.run(runId), over]);
-      if (recorded === undefined)
-        throw new WorkflowError("WORKFLOW_NOT_FOUND", runNotFoundText(runId), { details: { runId } });
+      const { engine } = this.#options;
+      const recorded = await Promise.race([engine.run(runId), over]);
+      if (recorded === undefined) throw await runMissing(engine, runId);
       const execution = this.#execution(await Promise.race([this.#readable(recorded), over]));
       void execution.execute();
       try {
@@ -194,6 +196,7 @@ export class RunQueries {
       proposer: { propose: () => never() },
       emit: () => {},
       probe: undefined,
+      stepsUnderWay: new StepsUnderWay(shared.clock),
       interceptor: HOLDS_STEPS,
       isAgain: true,
     });

@@ -5,6 +5,10 @@ import type { Seat } from "../../nodes/seat.ts";
 /** How many runs there are; kept in the header. */
 export interface RunCounts {
   readonly finished: number;
+  /** What the runs that have ended take, as far as they were measured (run-sizes.ts SZ1). */
+  readonly finishedBytes: number;
+  /** Runs that were pruned and whose ids are kept. */
+  readonly tombstones: number;
   /** Running runs by seat. */
   readonly loads: ReadonlyMap<Seat, number>;
   /** Running runs on no seat that are not stuck, by what they wait for. */

@@ -3,6 +3,7 @@
  * snapshot is made of them as they are; a run's fields are spread over several records of the store.
  */
 
+import type { StateKey } from "@raftoral/raft-core";
 import type { WireReader, WireWriter } from "@raftoral/raft-core/wire";
 import { type Attributes, decodeAttributes, encodeAttributes, NO_ATTRIBUTES } from "../../model/attributes.ts";
 import { encodeFailure, failureCodec, type RecordedError } from "../../model/failure.ts";
@@ -107,6 +108,9 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.uint(37, head.endedAtMs);
     to.uint(38, head.endIndex);
     to.uint(39, head.endedUptimeMs);
+    to.uint(86, head.bytes);
+    to.bool(87, head.isHandedOver);
+    if (head.unmeasured !== "") to.bytes(88, keyBytes(head.unmeasured));
   }
   to.bytes(70, encodeAttributes(run.attributes));
   if (run.attributes !== run.initialAttributes) to.bytes(71, encodeAttributes(run.initialAttributes));
@@ -169,6 +173,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   let [isPauseAsked, pauseReason] = [false, ""];
   let queue: RunQueue | undefined;
   let queued: QueuePlace | undefined;
+  let [bytes, isHandedOver, unmeasured] = [0, false, ""];
   let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
   let [startAtMs, isDelay] = [0, false];
   let schedule: ScheduledBy | undefined;
@@ -226,6 +231,9 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 80) mending = mendingCodec.read(from.message());
     else if (field === 81) isPauseAsked = from.bool();
     else if (field === 82) pauseReason = from.string();
+    else if (field === 86) bytes = from.uint();
+    else if (field === 87) isHandedOver = from.bool();
+    else if (field === 88) unmeasured = keyOfBytes(from.bytes());
     else if (field === 96) startAtMs = from.uint();
     else if (field === 97) isDelay = from.bool();
     else if (field === 98) schedule = scheduledByCodec.read(from.message());
@@ -244,6 +252,9 @@ export function decodeRun(from: WireReader): DecodedRun {
         endIndex,
         endedUptimeMs,
         archived,
+        bytes,
+        unmeasured,
+        isHandedOver,
         cancelReason: asked,
         signalIds,
         stepsInProgress,
@@ -377,4 +388,13 @@ function named<T>(names: readonly T[], number: number, what: string): T {
   const name = names[number];
   if (name === undefined) throw invalid(`${what} ${number} is unknown`);
   return name;
+}
+
+/** A key as bytes: each of its characters is one. */
+function keyBytes(key: StateKey): Uint8Array {
+  return Uint8Array.from(key, (character) => character.charCodeAt(0));
+}
+
+function keyOfBytes(bytes: Uint8Array): StateKey {
+  return String.fromCharCode(...bytes);
 }

@@ -1,7 +1,12 @@
-/** What a run was given with its start, out of all that the tables hold of it. */
+/** What a run is made of, and until when it may take. */
 import type { RunFacts, RunRecord } from "./run-record.ts";
 
-/** The facts of a run, for its next generation. */
+/** When a time is over that begins now, in ms of the log clock. */
+export function limitAt(clock: number, limitMs: number): number {
+  return Math.min(clock + limitMs, Number.MAX_SAFE_INTEGER);
+}
+
+/** Of a run what does not change while it goes on. */
 export function factsOf({
   head: _head,
   startKey: _key,

@@ -41,7 +41,7 @@ export class RunPlaces {
   }
 
   /** What the header keeps of them. */
-  get counts(): Omit<RunCounts, "finished"> {
+  get counts(): Omit<RunCounts, "finished" | "finishedBytes" | "tombstones"> {
     const counts = { stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
     return { loads: this.#loads, waiting: this.#waiting, ...counts };
   }

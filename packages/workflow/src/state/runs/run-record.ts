@@ -78,6 +78,12 @@ export interface FinishedHead {
   readonly cancelReason: string | undefined;
   /** Records in its archive; 0 when it has none, or has too many or too large ones for one. */
   readonly archived: number;
+  /** What it takes in the state, as far as it was measured (run-sizes.ts SZ1). */
+  readonly bytes: number;
+  /** Where its size is measured next; empty once it was measured as a whole. */
+  readonly unmeasured: StateKey;
+  /** Whether the archive hook has taken it, since it ended. */
+  readonly isHandedOver: boolean;
   /** Ids of its last signals: one sent again because its outcome was not known is answered as taken. Oldest first. */
   readonly signalIds: readonly string[];
   /** Who ended it (0: a cancelled orphan), and under which ownership. */

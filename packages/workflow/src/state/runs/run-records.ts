@@ -87,9 +87,11 @@ export function putInput(to: RecordSink, { startKey }: RunRecord, input: Uint8Ar
   if (input.length > 0) to.put(KEY_PREFIX.input + startKey, input);
 }
 
-/** Stores how a run ended. */
-export function putOutcome(to: RecordSink, { startKey }: RunRecord, outcome: RunOutcome): void {
-  to.put(KEY_PREFIX.outcome + startKey, encodeOutcome(outcome));
+/** Stores how a run ended. Gives how many bytes that takes. */
+export function putOutcome(to: RecordSink, { startKey }: RunRecord, outcome: RunOutcome): number {
+  const bytes = encodeOutcome(outcome);
+  to.put(KEY_PREFIX.outcome + startKey, bytes);
+  return bytes.length;
 }
 
 /** Stores a signal that no wait has received yet. */

@@ -36,6 +36,11 @@ export class RunRemains {
     this.#exist = !isEmpty(store.scan(...kindRange(KEY_PREFIX.remains)));
   }
 
+  /** Whether there may be any. */
+  get exist(): boolean {
+    return this.#exist;
+  }
+
   /** Deletes some of them. To be called with every command. */
   sweep(): void {
     if (!this.#exist) return;

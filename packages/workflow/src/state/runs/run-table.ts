@@ -6,9 +6,10 @@
  * T3. The store has every change when it is made. What is in the cache says the same, so no result depends on it.
  * T4. A run that is pruned is gone at once; what it has many of follows in pieces (run-remains.ts RM1).
  * T5. A head says of how many steps the store has progress, so that a run without any looks for none.
+ * T7. The sum of what the finished runs take has every change of a finished head (run-sizes.ts SZ2), and no id has a run and a tombstone (tombstones.ts TS2).
  * T6. Index and counters have every change, too (lists/run-index.ts RI1).
  */
-import { invariant, type StateReader, type StateStore } from "@raftoral/raft-core";
+import { invariant, type LogIndex, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
 import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
 import type { RunOutcome } from "../../model/run-outcome.ts";
@@ -44,10 +45,15 @@ import {
   startOf,
 } from "./run-records.ts";
 import { RunRemains } from "./run-remains.ts";
+import { type EndedParts, RunSizes } from "./run-sizes.ts";
+import { Tombstones } from "./tombstones.ts";
 
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
+
+/** The part of a finished head that a command gives. */
+type GivenEnd = Omit<FinishedHead, "archived" | "bytes" | "unmeasured" | "isHandedOver" | "stepsInProgress">;
 
 /**
  * The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4).
@@ -59,10 +65,13 @@ export class RunTable {
   readonly queues: QueueTable;
   /** How many there are of each type and status. */
   readonly counters: RunCounters;
+  /** What is left of those that were pruned. */
+  readonly tombstones: Tombstones;
   readonly #store: StateStore;
   readonly #cache: RunCache;
   readonly #index: RunIndex;
   readonly #remains: RunRemains;
+  readonly #sizes: RunSizes;
   #finished: number;
 
   constructor(store: StateStore, counts: RunCounts, cacheBytes: number) {
@@ -73,6 +82,8 @@ export class RunTable {
     this.counters = new RunCounters(store);
     this.#index = new RunIndex(store);
     this.#remains = new RunRemains(store);
+    this.#sizes = new RunSizes(store, counts.finishedBytes);
+    this.tombstones = new Tombstones(store, counts.tombstones);
     this.#finished = counts.finished;
   }
 
@@ -82,11 +93,22 @@ export class RunTable {
   }
 
   get counts(): RunCounts {
-    return { finished: this.#finished, ...this.places.counts };
+    const { finishedBytes, tombstones } = this;
+    return { finished: this.#finished, finishedBytes, tombstones: tombstones.count, ...this.places.counts };
   }
 
   get finishedCount(): number {
     return this.#finished;
+  }
+
+  /** What those that have ended take, in bytes, as far as they were measured. */
+  get finishedBytes(): number {
+    return this.#sizes.total;
+  }
+
+  /** Whether runs that were pruned have left records that are to be swept. */
+  get hasRemains(): boolean {
+    return this.#remains.exist;
   }
 
   get(runId: string): RunRecord | undefined {
@@ -110,6 +132,7 @@ export class RunTable {
   /** A run that has just been started. */
   start(facts: RunFacts, head: RunningHead, input: Uint8Array, attributes: Attributes = facts.initialAttributes): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
+    this.tombstones.remove(facts.runId);
     const startKey = numberKey(facts.startIndex);
     const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
     const run: RunRecord = { ...facts, startKey, head, attributes, ...nothingYet };
@@ -167,17 +190,29 @@ export class RunTable {
   }
 
   /** The run has ended. */
-  finish(run: RunRecord, head: Omit<FinishedHead, "archived" | "stepsInProgress">, outcome: RunOutcome): void {
+  finish(run: RunRecord, head: GivenEnd, outcome: RunOutcome): void {
     const { stepsInProgress } = run.head;
     this.places.leave(run);
     this.queues.unclaim(run);
     for (const signal of run.signals) this.#store.delete(signalKey(run.startKey, signal));
-    this.#setHead(run, { ...head, archived: this.#archive(run), stepsInProgress });
+    const { archived, ...parts } = this.#archive(run);
+    const size = this.#sizes.initial(run, { outcome: putOutcome(this.#store, run, outcome), ...parts });
+    const finished = { ...head, archived, stepsInProgress, ...size, isHandedOver: false };
+    this.#setHead(run, finished);
     run.signals = [];
     putRun(this.#store, run);
     this.#store.put(placeKey(run), NOTHING);
-    putOutcome(this.#store, run, outcome);
+    this.#sizes.add(finished);
     this.#finished += 1;
+  }
+
+  /** The archive hook has taken the run, as it ended at this place. Gives whether that is news. */
+  handOver(run: RunRecord, endIndex: LogIndex): boolean {
+    const { head } = run;
+    if (head.status !== "finished" || head.endIndex !== endIndex || head.isHandedOver) return false;
+    this.#setHead(run, { ...head, isHandedOver: true });
+    putRun(this.#store, run);
+    return true;
   }
 
   /**
@@ -191,6 +226,8 @@ export class RunTable {
     from: RecordPosition | undefined,
   ): RunRecord {
     const store = this.#store;
+    invariant(run.head.status === "finished", () => `run ${run.runId} has not ended`);
+    this.#sizes.remove(run, run.head);
     store.delete(placeKey(run));
     store.delete(KEY_PREFIX.outcome + run.startKey);
     this.#finished -= 1;
@@ -225,6 +262,7 @@ export class RunTable {
     invariant(head.status === "finished", () => `run ${runId} is running`);
     const store = this.#store;
     if (head.archived > 0) store.delete(KEY_PREFIX.archive + startKey);
+    this.#sizes.remove(run, head);
     this.#remains.leave(run);
     store.delete(KEY_PREFIX.outcome + startKey);
     store.delete(placeKey(run));
@@ -293,9 +331,16 @@ export class RunTable {
     for (const [key] of this.#store.scan(group, group + BEYOND_PLACES)) yield this.at(startInPlace(key));
   }
 
-  /** Deletes some of the records that pruned runs have left (T4). To be called with every command. */
+  /** Deletes some of the records that pruned runs have left, and measures some of those that have ended (T4, T7). To be called with every command. */
   sweep(): void {
     this.#remains.sweep();
+    this.#sizes.measure(
+      (start) => this.at(start),
+      (run, head) => {
+        this.#setHead(run, head);
+        putRun(this.#store, run);
+      },
+    );
   }
 
   /** Stores what is stored with a commit. */
@@ -339,12 +384,12 @@ export class RunTable {
     this.update(run, { ...head, stepsInProgress: head.stepsInProgress + change });
   }
 
-  /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it. */
-  #archive(run: RunRecord): number {
+  /** Nothing is added to a run that ends: what it has goes into one record, where that is worth while. Gives the number of records in it, and their size. */
+  #archive(run: RunRecord): Omit<EndedParts, "outcome"> & { readonly archived: number } {
     const archived = archiveOf(this.#store, run, (content) => counts(run, content));
-    if (archived === undefined) return 0;
+    if (archived === undefined) return { archived: 0, archive: 0, hasHistory: true };
     for (const key of archived.keys) this.#store.delete(key);
     if (archived.count > 0) putArchive(this.#store, run, archived.archive);
-    return archived.count;
+    return { archived: archived.count, archive: archived.archive.length, hasHistory: false };
   }
 }

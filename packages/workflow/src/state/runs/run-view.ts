@@ -69,7 +69,7 @@ interface OpenFacts extends RunFacts {
   readonly latestUpdate: number;
   /** Owners that it lost in a row (model/owner-losses.ts). */
   readonly ownerLosses: number;
-  /** Why somebody asked to pause it; undefined without a request. A running run with one is about to pause. */
+  /** Why somebody asked to pause it, or its type; undefined without a request. A running run with one is about to pause, or waits until its type is resumed. */
   readonly pauseReason: string | undefined;
 }
 
@@ -203,7 +203,8 @@ export function summary(
   };
   const facts = { ...identity, owner, epoch, attempt, recordCount, cancelReason };
   if (head.status === "running") {
-    const { reason, losses, stuck, mismatch, pauseReason } = head;
+    const { reason, losses, stuck, mismatch } = head;
+    const pauseReason = head.pauseReason ?? (stuck === undefined ? typePauseReason(tables, run) : undefined);
     const signals = run.signals.map((signal) => signal.name);
     const latestUpdate = head.updates?.latest ?? 0;
     const open = { ...facts, reason, signals, latestUpdate, ownerLosses: losses.count, pauseReason };
@@ -216,6 +217,11 @@ export function summary(
   const { endedAtMs, endIndex } = head;
   const outcome = outcomeOf(runs.records, run, head.outcome);
   return { ...facts, status: outcome.status, outcome, endedAtMs, endIndex };
+}
+
+function typePauseReason({ pausedTypes }: Tables, { workflowType }: RunRecord): string | undefined {
+  const paused = pausedTypes.get(workflowType);
+  return paused === undefined ? undefined : `all runs of type ${workflowType} are paused: ${paused.reason}`;
 }
 
 /** Whether and how a run has ended. Does not read the run's history. */

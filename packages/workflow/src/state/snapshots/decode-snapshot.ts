@@ -37,11 +37,12 @@ import {
   type RecordSink,
   startOf,
 } from "../runs/run-records.ts";
+import { sizingKey } from "../runs/run-sizes.ts";
 import { encodeHeader } from "../state-header.ts";
 import { putStreamRecord } from "../streams/stream-records.ts";
 import { RestoredUpdates } from "../updates/restored-updates.ts";
 import { invalid, MAX_RECORD_BYTES, RECORD, SNAPSHOT_FORMAT_VERSION, SNAPSHOT_MAGIC } from "./snapshot-format.ts";
-import { SNAPSHOT_RECORDS } from "./snapshot-records.ts";
+import { AUDIT, SNAPSHOT_RECORDS, TOMBSTONES } from "./snapshot-records.ts";
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 /** A record's kind and length take at most this many bytes. */
@@ -79,6 +80,8 @@ export class SnapshotDecoder {
   #salt = "";
   #uptimeMs = 0;
   #finished = 0;
+  #finishedBytes = 0;
+  #auditBytes = 0;
   #stuck = 0;
   #paused = 0;
   #delayed = 0;
@@ -223,7 +226,10 @@ export class SnapshotDecoder {
     if (!isWhole) throw invalid("it does not hold as many records as it says");
     this.#queues.finish();
     const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
-    const counts = { finished, loads, waiting, stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
+    const tombstones = this.#counts.get(TOMBSTONES) ?? 0;
+    const audit = { auditEntries: this.#counts.get(AUDIT) ?? 0, auditBytes: this.#auditBytes };
+    const ended = { finished, finishedBytes: this.#finishedBytes, tombstones, ...audit };
+    const counts = { ...ended, loads, waiting, stuck: this.#stuck, paused: this.#paused, delayed: this.#delayed };
     const [clock, lastEpoch, salt, uptimeMs] = [this.#clock, this.#lastEpoch, this.#salt, this.#uptimeMs];
     this.#counters.save(this.#sink);
     this.#sink.put(HEADER_KEY, encodeHeader({ clock, lastEpoch, salt, uptimeMs, ...counts }));
@@ -242,6 +248,9 @@ export class SnapshotDecoder {
     if (this.#sink.get(key) !== undefined) throw invalid(`record ${JSON.stringify(key)} of kind ${kind} comes twice`);
     this.#sink.put(key, bytes);
     this.#queues.took(key, bytes);
+    if (kind === AUDIT) this.#auditBytes += bytes.length;
+    const entry = records.entryOf?.(readerOf(bytes));
+    if (entry !== undefined) this.#sink.put(...entry);
   }
 
   #putRun(content: WireReader): RunRecord {
@@ -272,6 +281,9 @@ export class SnapshotDecoder {
     if (head.status === "finished") {
       putOutcome(this.#sink, run, outcome);
       this.#finished += 1;
+      this.#finishedBytes += head.bytes;
+      const sizing = sizingKey(run);
+      if (sizing !== undefined) this.#sink.put(sizing, EMPTY);
     } else {
       for (const signal of signals) putSignal(this.#sink, run, signal);
       this.#queues.put(this.#sink, run);

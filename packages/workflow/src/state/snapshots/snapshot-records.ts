@@ -8,9 +8,12 @@ import type { WireReader } from "@raftoral/raft-core/wire";
 import { nodeCodec } from "../../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../../nodes/seat.ts";
-import { KEY_PREFIX } from "../../records/state-keys.ts";
+import { KEY_PREFIX, tombstoneKey } from "../../records/state-keys.ts";
+import { auditCodec, auditKey } from "../operators/audit-log.ts";
+import { pausedTypeCodec, pausedTypeKey } from "../operators/paused-types.ts";
 import { queueStateKey } from "../queues/queue-records.ts";
 import { childCodec, childKey, closingCodec, closingKey, reportCodec, reportKey } from "../runs/child-table.ts";
+import { ageEntry, tombstoneCodec } from "../runs/tombstones.ts";
 import {
   dueCodec,
   dueKey,
@@ -30,7 +33,14 @@ export interface SnapshotRecords {
   readonly prefix: string;
   /** The key of a record, out of its content. Throws SNAPSHOT_INVALID or COMMAND_INVALID for what is no such record. */
   readonly keyOf: (content: WireReader) => StateKey;
+  /** Another entry of the store that follows from a record and is in no snapshot. */
+  readonly entryOf?: (content: WireReader) => readonly [StateKey, Uint8Array];
 }
+
+/** The kind of tombstones, which are counted. */
+export const TOMBSTONES = 13;
+/** The kind of the audit's entries, whose bytes are counted. */
+export const AUDIT = 15;
 
 /** In the order in which they come, before the runs. */
 export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
@@ -55,6 +65,14 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   },
   { number: 26, prefix: KEY_PREFIX.scheduleDue, keyOf: (content) => dueKey(dueCodec.read(content)) },
   { number: 18, prefix: KEY_PREFIX.queues, keyOf: queueStateKey },
+  {
+    number: TOMBSTONES,
+    prefix: KEY_PREFIX.tombstone,
+    keyOf: (content) => tombstoneKey(tombstoneCodec.read(content).runId),
+    entryOf: (content) => ageEntry(tombstoneCodec.read(content)),
+  },
+  { number: 14, prefix: KEY_PREFIX.pausedType, keyOf: (content) => pausedTypeKey(pausedTypeCodec.read(content)) },
+  { number: AUDIT, prefix: KEY_PREFIX.audit, keyOf: (content) => auditKey(auditCodec.read(content)) },
   { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
 ];
 

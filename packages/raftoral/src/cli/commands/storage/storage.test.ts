@@ -35,6 +35,7 @@ async function raftoral(...args: string[]): Promise<{ code: number; out: string;
     err: (text) => {
       err += text;
     },
+    bar: () => {},
     readStdin: async () => "",
     onSignal: () => () => {},
     onHangUp: () => () => {},

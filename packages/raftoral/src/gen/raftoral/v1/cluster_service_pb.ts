@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/cluster_service.proto.
  */
 export const file_raftoral_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCL0AgoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlciLJAQoQU25hcHNob3RUcmFuc2ZlchIRCglkaXJlY3Rpb24YASABKAkSDwoHcGVlcl9pZBgCIAEoBBITCgtkZWxlZ2F0ZV9pZBgDIAEoBBINCgVpbmRleBgEIAEoBBISCgpieXRlc19kb25lGAUgASgEEhgKC2J5dGVzX3RvdGFsGAYgASgESACIAQESFQoNc3RhcnRlZF9hdF9tcxgHIAEoBBIYChBieXRlc19wZXJfc2Vjb25kGAggASgEQg4KDF9ieXRlc190b3RhbCJgChJKb2luQ2x1c3RlclJlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCRIUCgxjbHVzdGVyX25hbWUYAiABKAkSEgoKdGltZW91dF9tcxgDIAEoDRIPCgdub2RlX2lkGAQgASgEImAKE0pvaW5DbHVzdGVyUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEiQKB21lbWJlcnMYAyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiXwoTQW5ub3VuY2VOb2RlUmVxdWVzdBISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSDwoHYWRkcmVzcxgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIjwKFEFubm91bmNlTm9kZVJlc3BvbnNlEiQKB21lbWJlcnMYASADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXIiOAoRUmVtb3ZlTm9kZVJlcXVlc3QSDwoHbm9kZV9pZBgBIAEoBBISCgp0aW1lb3V0X21zGAIgASgNIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIioKFFdhaXRGb3JMZWFkZXJSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0iKgoVV2FpdEZvckxlYWRlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJAChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEgoKdGltZW91dF9tcxgCIAEoDSIvChpUcmFuc2ZlckxlYWRlcnNoaXBSZXNwb25zZRIRCglsZWFkZXJfaWQYASABKAQiNQoRQmFja1VwTm9kZVJlcXVlc3QSDAoEbmFtZRgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNIqUBChJCYWNrVXBOb2RlUmVzcG9uc2USDwoHbm9kZV9pZBgBIAEoBBISCgpjbHVzdGVyX2lkGAIgASgJEgwKBHBhdGgYAyABKAkSEgoKY3JlYXRlZF9hdBgEIAEoCRINCgVmaWxlcxgFIAEoDRINCgVieXRlcxgGIAEoBBIqCgZncm91cHMYByADKAsyGi5yYWZ0b3JhbC52MS5CYWNrZWRVcEdyb3VwIksKDUJhY2tlZFVwR3JvdXASEAoIZ3JvdXBfaWQYASABKAQSFAoMY29tbWl0X2luZGV4GAIgASgEEhIKCmxhc3RfaW5kZXgYAyABKAQy4AQKDkNsdXN0ZXJTZXJ2aWNlEkoKCUdldFN0YXR1cxIdLnJhZnRvcmFsLnYxLkdldFN0YXR1c1JlcXVlc3QaHi5yYWZ0b3JhbC52MS5HZXRTdGF0dXNSZXNwb25zZRJQCgtKb2luQ2x1c3RlchIfLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVxdWVzdBogLnJhZnRvcmFsLnYxLkpvaW5DbHVzdGVyUmVzcG9uc2USUwoMQW5ub3VuY2VOb2RlEiAucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVxdWVzdBohLnJhZnRvcmFsLnYxLkFubm91bmNlTm9kZVJlc3BvbnNlEk0KClJlbW92ZU5vZGUSHi5yYWZ0b3JhbC52MS5SZW1vdmVOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXNwb25zZRJWCg1XYWl0Rm9yTGVhZGVyEiEucmFmdG9yYWwudjEuV2FpdEZvckxlYWRlclJlcXVlc3QaIi5yYWZ0b3JhbC52MS5XYWl0Rm9yTGVhZGVyUmVzcG9uc2USZQoSVHJhbnNmZXJMZWFkZXJzaGlwEiYucmFmdG9yYWwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVxdWVzdBonLnJhZnRvcmFsLnYxLlRyYW5zZmVyTGVhZGVyc2hpcFJlc3BvbnNlEk0KCkJhY2tVcE5vZGUSHi5yYWZ0b3JhbC52MS5CYWNrVXBOb2RlUmVxdWVzdBofLnJhZnRvcmFsLnYxLkJhY2tVcE5vZGVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("CiFyYWZ0b3JhbC92MS9jbHVzdGVyX3NlcnZpY2UucHJvdG8SC3JhZnRvcmFsLnYxIokBCgZNZW1iZXISDwoHbm9kZV9pZBgBIAEoBBIPCgdhZGRyZXNzGAIgASgJEg0KBXZvdGVyGAMgASgIEhIKBW1hdGNoGAQgASgESACIAQESHAoPcmVjZW50bHlfYWN0aXZlGAUgASgISAGIAQFCCAoGX21hdGNoQhIKEF9yZWNlbnRseV9hY3RpdmUiEgoQR2V0U3RhdHVzUmVxdWVzdCLHAwoRR2V0U3RhdHVzUmVzcG9uc2USEgoKY2x1c3Rlcl9pZBgBIAEoCRIPCgdub2RlX2lkGAIgASgEEg8KB2FkZHJlc3MYAyABKAkSDAoEcm9sZRgEIAEoCRIRCglsZWFkZXJfaWQYBSABKAQSDAoEdGVybRgGIAEoBBIUCgxjb21taXRfaW5kZXgYByABKAQSFQoNYXBwbGllZF9pbmRleBgIIAEoBBITCgtmaXJzdF9pbmRleBgJIAEoBBISCgpsYXN0X2luZGV4GAogASgEEiQKB21lbWJlcnMYCyADKAsyEy5yYWZ0b3JhbC52MS5NZW1iZXISFAoMcnVubmluZ19ydW5zGAwgASgNEhIKCm93bmVkX3J1bnMYDSABKA0SEQoJd29ya2Zsb3dzGA4gAygJEg8KB3ZlcnNpb24YDyABKAkSMAoJdHJhbnNmZXJzGBAgAygLMh0ucmFmdG9yYWwudjEuU25hcHNob3RUcmFuc2ZlchIWCg5zbmFwc2hvdF9pbmRleBgRIAEoBBIQCghpc19zd2VwdBgSIAEoCBInCghyZXRhaW5lZBgTIAEoCzIVLnJhZnRvcmFsLnYxLlJldGFpbmVkImoKCFJldGFpbmVkEgwKBHJ1bnMYASABKAQSEAoIbWF4X3J1bnMYAiABKAQSDQoFYnl0ZXMYAyABKAQSEQoJbWF4X2J5dGVzGAQgASgEEgsKA2lkcxgFIAEoBBIPCgdtYXhfaWRzGAYgASgEIskBChBTbmFwc2hvdFRyYW5zZmVyEhEKCWRpcmVjdGlvbhgBIAEoCRIPCgdwZWVyX2lkGAIgASgEEhMKC2RlbGVnYXRlX2lkGAMgASgEEg0KBWluZGV4GAQgASgEEhIKCmJ5dGVzX2RvbmUYBSABKAQSGAoLYnl0ZXNfdG90YWwYBiABKARIAIgBARIVCg1zdGFydGVkX2F0X21zGAcgASgEEhgKEGJ5dGVzX3Blcl9zZWNvbmQYCCABKARCDgoMX2J5dGVzX3RvdGFsImAKEkpvaW5DbHVzdGVyUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJEhQKDGNsdXN0ZXJfbmFtZRgCIAEoCRISCgp0aW1lb3V0X21zGAMgASgNEg8KB25vZGVfaWQYBCABKAQiYAoTSm9pbkNsdXN0ZXJSZXNwb25zZRISCgpjbHVzdGVyX2lkGAEgASgJEg8KB25vZGVfaWQYAiABKAQSJAoHbWVtYmVycxgDIAMoCzITLnJhZnRvcmFsLnYxLk1lbWJlciJfChNBbm5vdW5jZU5vZGVSZXF1ZXN0EhIKCmNsdXN0ZXJfaWQYASABKAkSDwoHbm9kZV9pZBgCIAEoBBIPCgdhZGRyZXNzGAMgASgJEhIKCnRpbWVvdXRfbXMYBCABKA0iPAoUQW5ub3VuY2VOb2RlUmVzcG9uc2USJAoHbWVtYmVycxgBIAMoCzITLnJhZnRvcmFsLnYxLk1lbWJlciJIChFSZW1vdmVOb2RlUmVxdWVzdBIPCgdub2RlX2lkGAEgASgEEhIKCnRpbWVvdXRfbXMYAiABKA0SDgoGcmVhc29uGAMgASgJIiUKElJlbW92ZU5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEIioKFFdhaXRGb3JMZWFkZXJSZXF1ZXN0EhIKCnRpbWVvdXRfbXMYASABKA0iKgoVV2FpdEZvckxlYWRlclJlc3BvbnNlEhEKCWxlYWRlcl9pZBgBIAEoBCJQChlUcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0Eg8KB25vZGVfaWQYASABKAQSEgoKdGltZW91dF9tcxgCIAEoDRIOCgZyZWFzb24YAyABKAkiLwoaVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USEQoJbGVhZGVyX2lkGAEgASgEIkUKEUJhY2tVcE5vZGVSZXF1ZXN0EgwKBG5hbWUYASABKAkSEgoKdGltZW91dF9tcxgCIAEoDRIOCgZyZWFzb24YAyABKAkipQEKEkJhY2tVcE5vZGVSZXNwb25zZRIPCgdub2RlX2lkGAEgASgEEhIKCmNsdXN0ZXJfaWQYAiABKAkSDAoEcGF0aBgDIAEoCRISCgpjcmVhdGVkX2F0GAQgASgJEg0KBWZpbGVzGAUgASgNEg0KBWJ5dGVzGAYgASgEEioKBmdyb3VwcxgHIAMoCzIaLnJhZnRvcmFsLnYxLkJhY2tlZFVwR3JvdXAiSwoNQmFja2VkVXBHcm91cBIQCghncm91cF9pZBgBIAEoBBIUCgxjb21taXRfaW5kZXgYAiABKAQSEgoKbGFzdF9pbmRleBgDIAEoBDLgBAoOQ2x1c3RlclNlcnZpY2USSgoJR2V0U3RhdHVzEh0ucmFmdG9yYWwudjEuR2V0U3RhdHVzUmVxdWVzdBoeLnJhZnRvcmFsLnYxLkdldFN0YXR1c1Jlc3BvbnNlElAKC0pvaW5DbHVzdGVyEh8ucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXF1ZXN0GiAucmFmdG9yYWwudjEuSm9pbkNsdXN0ZXJSZXNwb25zZRJTCgxBbm5vdW5jZU5vZGUSIC5yYWZ0b3JhbC52MS5Bbm5vdW5jZU5vZGVSZXF1ZXN0GiEucmFmdG9yYWwudjEuQW5ub3VuY2VOb2RlUmVzcG9uc2USTQoKUmVtb3ZlTm9kZRIeLnJhZnRvcmFsLnYxLlJlbW92ZU5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuUmVtb3ZlTm9kZVJlc3BvbnNlElYKDVdhaXRGb3JMZWFkZXISIS5yYWZ0b3JhbC52MS5XYWl0Rm9yTGVhZGVyUmVxdWVzdBoiLnJhZnRvcmFsLnYxLldhaXRGb3JMZWFkZXJSZXNwb25zZRJlChJUcmFuc2ZlckxlYWRlcnNoaXASJi5yYWZ0b3JhbC52MS5UcmFuc2ZlckxlYWRlcnNoaXBSZXF1ZXN0GicucmFmdG9yYWwudjEuVHJhbnNmZXJMZWFkZXJzaGlwUmVzcG9uc2USTQoKQmFja1VwTm9kZRIeLnJhZnRvcmFsLnYxLkJhY2tVcE5vZGVSZXF1ZXN0Gh8ucmFmdG9yYWwudjEuQmFja1VwTm9kZVJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message raftoral.v1.Member
@@ -157,6 +157,25 @@ export type GetStatusResponse = Message<"raftoral.v1.GetStatusResponse"> & {
    * @generated from field: repeated raftoral.v1.SnapshotTransfer transfers = 16;
    */
   transfers: SnapshotTransfer[];
+
+  /**
+   * Up to where the log is in the node's latest snapshot.
+   *
+   * @generated from field: uint64 snapshot_index = 17;
+   */
+  snapshotIndex: bigint;
+
+  /**
+   * Whether nothing is left to sweep of runs that were pruned or deleted.
+   *
+   * @generated from field: bool is_swept = 18;
+   */
+  isSwept: boolean;
+
+  /**
+   * @generated from field: raftoral.v1.Retained retained = 19;
+   */
+  retained?: Retained | undefined;
 };
 
 /**
@@ -165,6 +184,52 @@ export type GetStatusResponse = Message<"raftoral.v1.GetStatusResponse"> & {
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_cluster_service, 2);
+
+/**
+ * What is kept of runs that have ended.
+ *
+ * @generated from message raftoral.v1.Retained
+ */
+export type Retained = Message<"raftoral.v1.Retained"> & {
+  /**
+   * @generated from field: uint64 runs = 1;
+   */
+  runs: bigint;
+
+  /**
+   * @generated from field: uint64 max_runs = 2;
+   */
+  maxRuns: bigint;
+
+  /**
+   * @generated from field: uint64 bytes = 3;
+   */
+  bytes: bigint;
+
+  /**
+   * @generated from field: uint64 max_bytes = 4;
+   */
+  maxBytes: bigint;
+
+  /**
+   * Ids of runs that were dropped.
+   *
+   * @generated from field: uint64 ids = 5;
+   */
+  ids: bigint;
+
+  /**
+   * @generated from field: uint64 max_ids = 6;
+   */
+  maxIds: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.Retained.
+ * Use `create(RetainedSchema)` to create a new message.
+ */
+export const RetainedSchema: GenMessage<Retained> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_cluster_service, 3);
 
 /**
  * @generated from message raftoral.v1.SnapshotTransfer
@@ -226,7 +291,7 @@ export type SnapshotTransfer = Message<"raftoral.v1.SnapshotTransfer"> & {
  * Use `create(SnapshotTransferSchema)` to create a new message.
  */
 export const SnapshotTransferSchema: GenMessage<SnapshotTransfer> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 3);
+  messageDesc(file_raftoral_v1_cluster_service, 4);
 
 /**
  * @generated from message raftoral.v1.JoinClusterRequest
@@ -264,7 +329,7 @@ export type JoinClusterRequest = Message<"raftoral.v1.JoinClusterRequest"> & {
  * Use `create(JoinClusterRequestSchema)` to create a new message.
  */
 export const JoinClusterRequestSchema: GenMessage<JoinClusterRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 4);
+  messageDesc(file_raftoral_v1_cluster_service, 5);
 
 /**
  * @generated from message raftoral.v1.JoinClusterResponse
@@ -291,7 +356,7 @@ export type JoinClusterResponse = Message<"raftoral.v1.JoinClusterResponse"> & {
  * Use `create(JoinClusterResponseSchema)` to create a new message.
  */
 export const JoinClusterResponseSchema: GenMessage<JoinClusterResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 5);
+  messageDesc(file_raftoral_v1_cluster_service, 6);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeRequest
@@ -323,7 +388,7 @@ export type AnnounceNodeRequest = Message<"raftoral.v1.AnnounceNodeRequest"> & {
  * Use `create(AnnounceNodeRequestSchema)` to create a new message.
  */
 export const AnnounceNodeRequestSchema: GenMessage<AnnounceNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 6);
+  messageDesc(file_raftoral_v1_cluster_service, 7);
 
 /**
  * @generated from message raftoral.v1.AnnounceNodeResponse
@@ -340,7 +405,7 @@ export type AnnounceNodeResponse = Message<"raftoral.v1.AnnounceNodeResponse"> &
  * Use `create(AnnounceNodeResponseSchema)` to create a new message.
  */
 export const AnnounceNodeResponseSchema: GenMessage<AnnounceNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 7);
+  messageDesc(file_raftoral_v1_cluster_service, 8);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeRequest
@@ -357,6 +422,13 @@ export type RemoveNodeRequest = Message<"raftoral.v1.RemoveNodeRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -364,7 +436,7 @@ export type RemoveNodeRequest = Message<"raftoral.v1.RemoveNodeRequest"> & {
  * Use `create(RemoveNodeRequestSchema)` to create a new message.
  */
 export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 8);
+  messageDesc(file_raftoral_v1_cluster_service, 9);
 
 /**
  * @generated from message raftoral.v1.RemoveNodeResponse
@@ -381,7 +453,7 @@ export type RemoveNodeResponse = Message<"raftoral.v1.RemoveNodeResponse"> & {
  * Use `create(RemoveNodeResponseSchema)` to create a new message.
  */
 export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 9);
+  messageDesc(file_raftoral_v1_cluster_service, 10);
 
 /**
  * @generated from message raftoral.v1.WaitForLeaderRequest
@@ -398,7 +470,7 @@ export type WaitForLeaderRequest = Message<"raftoral.v1.WaitForLeaderRequest"> &
  * Use `create(WaitForLeaderRequestSchema)` to create a new message.
  */
 export const WaitForLeaderRequestSchema: GenMessage<WaitForLeaderRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 10);
+  messageDesc(file_raftoral_v1_cluster_service, 11);
 
 /**
  * @generated from message raftoral.v1.WaitForLeaderResponse
@@ -415,7 +487,7 @@ export type WaitForLeaderResponse = Message<"raftoral.v1.WaitForLeaderResponse">
  * Use `create(WaitForLeaderResponseSchema)` to create a new message.
  */
 export const WaitForLeaderResponseSchema: GenMessage<WaitForLeaderResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 11);
+  messageDesc(file_raftoral_v1_cluster_service, 12);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipRequest
@@ -432,6 +504,13 @@ export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipR
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -439,7 +518,7 @@ export type TransferLeadershipRequest = Message<"raftoral.v1.TransferLeadershipR
  * Use `create(TransferLeadershipRequestSchema)` to create a new message.
  */
 export const TransferLeadershipRequestSchema: GenMessage<TransferLeadershipRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 12);
+  messageDesc(file_raftoral_v1_cluster_service, 13);
 
 /**
  * @generated from message raftoral.v1.TransferLeadershipResponse
@@ -456,7 +535,7 @@ export type TransferLeadershipResponse = Message<"raftoral.v1.TransferLeadership
  * Use `create(TransferLeadershipResponseSchema)` to create a new message.
  */
 export const TransferLeadershipResponseSchema: GenMessage<TransferLeadershipResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 13);
+  messageDesc(file_raftoral_v1_cluster_service, 14);
 
 /**
  * @generated from message raftoral.v1.BackUpNodeRequest
@@ -473,6 +552,13 @@ export type BackUpNodeRequest = Message<"raftoral.v1.BackUpNodeRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -480,7 +566,7 @@ export type BackUpNodeRequest = Message<"raftoral.v1.BackUpNodeRequest"> & {
  * Use `create(BackUpNodeRequestSchema)` to create a new message.
  */
 export const BackUpNodeRequestSchema: GenMessage<BackUpNodeRequest> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 14);
+  messageDesc(file_raftoral_v1_cluster_service, 15);
 
 /**
  * @generated from message raftoral.v1.BackUpNodeResponse
@@ -531,7 +617,7 @@ export type BackUpNodeResponse = Message<"raftoral.v1.BackUpNodeResponse"> & {
  * Use `create(BackUpNodeResponseSchema)` to create a new message.
  */
 export const BackUpNodeResponseSchema: GenMessage<BackUpNodeResponse> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 15);
+  messageDesc(file_raftoral_v1_cluster_service, 16);
 
 /**
  * @generated from message raftoral.v1.BackedUpGroup
@@ -558,7 +644,7 @@ export type BackedUpGroup = Message<"raftoral.v1.BackedUpGroup"> & {
  * Use `create(BackedUpGroupSchema)` to create a new message.
  */
 export const BackedUpGroupSchema: GenMessage<BackedUpGroup> = /*@__PURE__*/
-  messageDesc(file_raftoral_v1_cluster_service, 16);
+  messageDesc(file_raftoral_v1_cluster_service, 17);
 
 /**
  * @generated from service raftoral.v1.ClusterService

@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/v1/workflow_service.proto.
  */
 export const file_raftoral_v1_workflow_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKgAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIOCgZzZWFsZWQYByABKAkiiQcKA1J1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEiYKBnN0YXR1cxgEIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg1vd25lcl9ub2RlX2lkGAUgASgEEg0KBWVwb2NoGAYgASgEEhEKCXRha2VvdmVycxgHIAEoDRIVCg1zdGFydGVkX2F0X21zGAggASgEEhgKC2VuZGVkX2F0X21zGAkgASgESACIAQESFAoMcmVjb3JkX2NvdW50GAogASgNEiUKB2ZhaWx1cmUYCyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhoKDWNhbmNlbF9yZWFzb24YDCABKAlIAYgBARIXCg9wZW5kaW5nX3NpZ25hbHMYDSADKAkSDAoEc2VlZBgOIAEoDBIZCgxzdHVja19yZWFzb24YDyABKAlIAogBARI2ChFzdGVwc19pbl9wcm9ncmVzcxgQIAMoCzIbLnJhZnRvcmFsLnYxLlN0ZXBJblByb2dyZXNzEiYKBnBhcmVudBgRIAEoCzIWLnJhZnRvcmFsLnYxLlBhcmVudFJ1bhISCgpnZW5lcmF0aW9uGBIgASgNEicKCGNoaWxkcmVuGBMgAygLMhUucmFmdG9yYWwudjEuQ2hpbGRSdW4SGQoMc3R1Y2tfZGV0YWlsGBQgASgJSAOIAQESKgoKYXR0cmlidXRlcxgeIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIyChJpbml0aWFsX2F0dHJpYnV0ZXMYHyADKAsyFi5yYWZ0b3JhbC52MS5BdHRyaWJ1dGUSKAoFdHJhY2UYKCABKAsyGS5yYWZ0b3JhbC52MS5UcmFjZUNvbnRleHQSFwoPYmVoYXZpb3VyX2xldmVsGCkgASgNEhkKDHN0YXJ0c19hdF9tcxg8IAEoBEgEiAEBEhkKDHBhdXNlX3JlYXNvbhgVIAEoCUgFiAEBEiYKBXF1ZXVlGEMgASgLMhcucmFmdG9yYWwudjEuUXVldWVPZlJ1bkIOCgxfZW5kZWRfYXRfbXNCEAoOX2NhbmNlbF9yZWFzb25CDwoNX3N0dWNrX3JlYXNvbkIPCg1fc3R1Y2tfZGV0YWlsQg8KDV9zdGFydHNfYXRfbXNCDwoNX3BhdXNlX3JlYXNvbiIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAki/gIKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKgoKYXR0cmlidXRlcxgIIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCglpZF9wb2xpY3kYCSABKA4yFS5yYWZ0b3JhbC52MS5JZFBvbGljeRIQCghzdGFydF9pZBgKIAEoCRIQCghkZWxheV9tcxg8IAEoBBITCgtzdGFydF9hdF9tcxg9IAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBInCgVxdWV1ZRhDIAEoCzIYLnJhZnRvcmFsLnYxLlF1ZXVlZFN0YXJ0IjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiZwoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4i8QMKD0xpc3RSdW5zUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SKAoIc3RhdHVzZXMYBiADKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSGgoNb3duZXJfbm9kZV9pZBgHIAEoBEgAiAEBEicKB2NyZWF0ZWQYCCABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USJQoFZW5kZWQYCSABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USFQoNcGFyZW50X3J1bl9pZBgKIAEoCRINCgVxdWV1ZRhDIAEoCRIVCg1ydW5faWRfcHJlZml4GAsgASgJEjMKCmF0dHJpYnV0ZXMYDCADKAsyHy5yYWZ0b3JhbC52MS5BdHRyaWJ1dGVDb25kaXRpb24SIgoEc29ydBgNIAEoDjIULnJhZnRvcmFsLnYxLlJ1blNvcnQSEQoJYXNjZW5kaW5nGA4gASgIEi0KC2NvbnNpc3RlbmN5GA8gASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3lCEAoOX293bmVyX25vZGVfaWRKBAgBEAJSBnN0YXR1cyJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKEENvdW50UnVuc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjoKEUNvdW50UnVuc1Jlc3BvbnNlEiUKBmNvdW50cxgBIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkNvdW50IlcKCFJ1bkNvdW50EhUKDXdvcmtmbG93X3R5cGUYASABKAkSJgoGc3RhdHVzGAIgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEgwKBHJ1bnMYAyABKAQijgEKElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRItCgtjb25zaXN0ZW5jeRgFIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAingEKFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgimgEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgSEQoJaXNfb2JqZWN0GAQgASgIInsKF1VwZGF0ZVdpdGhTdGFydFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSJLCgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGc2VhbGVkGAQgASgJIhUKE0Fuc3dlclRva2VuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIjYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRUmVzdW1lUnVuUmVzcG9uc2Ui1AIKCk1lbmRBY3Rpb24SNgoJdGVybWluYXRlGAEgASgLMiEucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5UZXJtaW5hdGVIABIuCgVwYXVzZRgCIAEoCzIdLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uUGF1c2VIABIuCgVyZXRyeRgDIAEoCzIdLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uUmV0cnlIABI9Cg1jb21wbGV0ZV9zdGVwGAQgASgLMiQucmFmdG9yYWwudjEuTWVuZEFjdGlvbi5Db21wbGV0ZVN0ZXBIABoLCglUZXJtaW5hdGUaFAoFUGF1c2USCwoDbm93GAEgASgIGhUKBVJldHJ5EgwKBGZyb20YASABKAkaKwoMQ29tcGxldGVTdGVwEgwKBHBhdGgYASABKAkSDQoFdmFsdWUYAiABKAxCCAoGYWN0aW9uIoEBCg5NZW5kUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSJwoGYWN0aW9uGAIgASgLMhcucmFmdG9yYWwudjEuTWVuZEFjdGlvbhIOCgZyZWFzb24YAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhEKD01lbmRSdW5SZXNwb25zZSKVAQoORm9ya1J1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2ZvcmtfaWQYAiABKAkSDAoEZnJvbRgDIAEoCRISCgVpbnB1dBgEIAEoDEgAiAEBEg4KBnJlYXNvbhgFIAEoCRISCgpyZXF1ZXN0X2lkGAYgASgJEhIKCnRpbWVvdXRfbXMYByABKA1CCAoGX2lucHV0IiIKD0ZvcmtSdW5SZXNwb25zZRIPCgdmb3JrX2lkGAEgASgJIjYKEERlbGV0ZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iEwoRRGVsZXRlUnVuUmVzcG9uc2Uq5gEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYSFgoSUlVOX1NUQVRVU19ERUxBWUVEEAgSFQoRUlVOX1NUQVRVU19RVUVVRUQQBypfCgtDb25zaXN0ZW5jeRIbChdDT05TSVNURU5DWV9VTlNQRUNJRklFRBAAEhwKGENPTlNJU1RFTkNZX0xJTkVBUklaQUJMRRABEhUKEUNPTlNJU1RFTkNZX1NUQUxFEAIqjAEKCElkUG9saWN5EhkKFUlEX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFklEX1BPTElDWV9VU0VfRVhJU1RJTkcQARIUChBJRF9QT0xJQ1lfUkVKRUNUEAISHAoYSURfUE9MSUNZX1JFUExBQ0VfRkFJTEVEEAMSFQoRSURfUE9MSUNZX1JFUExBQ0UQBCpNCgdSdW5Tb3J0EhgKFFJVTl9TT1JUX1VOU1BFQ0lGSUVEEAASFAoQUlVOX1NPUlRfQ1JFQVRFRBABEhIKDlJVTl9TT1JUX0VOREVEEAIqmwEKDFVwZGF0ZVN0YXR1cxIdChlVUERBVEVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVVVBEQVRFX1NUQVRVU19QRU5ESU5HEAESGgoWVVBEQVRFX1NUQVRVU19BQ0NFUFRFRBACEhsKF1VQREFURV9TVEFUVVNfQ09NUExFVEVEEAMSGAoUVVBEQVRFX1NUQVRVU19GQUlMRUQQBDL/DAoPV29ya2Zsb3dTZXJ2aWNlEkcKCFN0YXJ0UnVuEhwucmFmdG9yYWwudjEuU3RhcnRSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJQCgtEZXNjcmliZVJ1bhIfLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVzcG9uc2USRwoITGlzdFJ1bnMSHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5MaXN0UnVuc1Jlc3BvbnNlEkoKCUNvdW50UnVucxIdLnJhZnRvcmFsLnYxLkNvdW50UnVuc1JlcXVlc3QaHi5yYWZ0b3JhbC52MS5Db3VudFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtSZWFkUGVuZGluZxIfLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVzcG9uc2USSgoJVXBkYXRlUnVuEh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlc3BvbnNlElwKD1NpZ25hbFdpdGhTdGFydBIjLnJhZnRvcmFsLnYxLlNpZ25hbFdpdGhTdGFydFJlcXVlc3QaJC5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXNwb25zZRJcCg9VcGRhdGVXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXF1ZXN0GiQucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USUAoLQW5zd2VyVG9rZW4SHy5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlcXVlc3QaIC5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2USRAoHTWVuZFJ1bhIbLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuTWVuZFJ1blJlc3BvbnNlEkQKB0ZvcmtSdW4SGy5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXNwb25zZRJKCglEZWxldGVSdW4SHS5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuRGVsZXRlUnVuUmVzcG9uc2ViBnByb3RvMw", [file_raftoral_v1_queue]);
+  fileDesc("CiJyYWZ0b3JhbC92MS93b3JrZmxvd19zZXJ2aWNlLnByb3RvEgtyYWZ0b3JhbC52MSKHAQoOQXR0cmlidXRlVmFsdWUSDgoEdGV4dBgBIAEoCUgAEhAKBm51bWJlchgCIAEoAUgAEg8KBXRydXRoGAMgASgISAASEQoHZGF0ZV9tcxgEIAEoEkgAEiYKBXRleHRzGAUgASgLMhUucmFmdG9yYWwudjEuVGV4dExpc3RIAEIHCgV2YWx1ZSIZCghUZXh0TGlzdBINCgV0ZXh0cxgBIAMoCSJFCglBdHRyaWJ1dGUSDAoEbmFtZRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlItUBChJBdHRyaWJ1dGVDb25kaXRpb24SDAoEbmFtZRgBIAEoCRInCgJpbhgCIAMoCzIbLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZVZhbHVlEioKBWxvd2VyGAMgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPbG93ZXJfaW5jbHVzaXZlGAQgASgIEioKBXVwcGVyGAUgASgLMhsucmFmdG9yYWwudjEuQXR0cmlidXRlVmFsdWUSFwoPdXBwZXJfaW5jbHVzaXZlGAYgASgIIlMKCVRpbWVSYW5nZRIUCgdmcm9tX21zGAEgASgESACIAQESFgoJYmVmb3JlX21zGAIgASgESAGIAQFCCgoIX2Zyb21fbXNCDAoKX2JlZm9yZV9tcyKgAQoHRmFpbHVyZRIMCgRuYW1lGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDAoEY29kZRgDIAEoCRINCgVzdGFjaxgEIAEoCRIjCgVjYXVzZRgFIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSJAoGZXJyb3JzGAYgAygLMhQucmFmdG9yYWwudjEuRmFpbHVyZRIOCgZzZWFsZWQYByABKAkiiQcKA1J1bhIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEiYKBnN0YXR1cxgEIAEoDjIWLnJhZnRvcmFsLnYxLlJ1blN0YXR1cxIVCg1vd25lcl9ub2RlX2lkGAUgASgEEg0KBWVwb2NoGAYgASgEEhEKCXRha2VvdmVycxgHIAEoDRIVCg1zdGFydGVkX2F0X21zGAggASgEEhgKC2VuZGVkX2F0X21zGAkgASgESACIAQESFAoMcmVjb3JkX2NvdW50GAogASgNEiUKB2ZhaWx1cmUYCyABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhoKDWNhbmNlbF9yZWFzb24YDCABKAlIAYgBARIXCg9wZW5kaW5nX3NpZ25hbHMYDSADKAkSDAoEc2VlZBgOIAEoDBIZCgxzdHVja19yZWFzb24YDyABKAlIAogBARI2ChFzdGVwc19pbl9wcm9ncmVzcxgQIAMoCzIbLnJhZnRvcmFsLnYxLlN0ZXBJblByb2dyZXNzEiYKBnBhcmVudBgRIAEoCzIWLnJhZnRvcmFsLnYxLlBhcmVudFJ1bhISCgpnZW5lcmF0aW9uGBIgASgNEicKCGNoaWxkcmVuGBMgAygLMhUucmFmdG9yYWwudjEuQ2hpbGRSdW4SGQoMc3R1Y2tfZGV0YWlsGBQgASgJSAOIAQESKgoKYXR0cmlidXRlcxgeIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIyChJpbml0aWFsX2F0dHJpYnV0ZXMYHyADKAsyFi5yYWZ0b3JhbC52MS5BdHRyaWJ1dGUSKAoFdHJhY2UYKCABKAsyGS5yYWZ0b3JhbC52MS5UcmFjZUNvbnRleHQSFwoPYmVoYXZpb3VyX2xldmVsGCkgASgNEhkKDHN0YXJ0c19hdF9tcxg8IAEoBEgEiAEBEhkKDHBhdXNlX3JlYXNvbhgVIAEoCUgFiAEBEiYKBXF1ZXVlGEMgASgLMhcucmFmdG9yYWwudjEuUXVldWVPZlJ1bkIOCgxfZW5kZWRfYXRfbXNCEAoOX2NhbmNlbF9yZWFzb25CDwoNX3N0dWNrX3JlYXNvbkIPCg1fc3R1Y2tfZGV0YWlsQg8KDV9zdGFydHNfYXRfbXNCDwoNX3BhdXNlX3JlYXNvbiIpCglQYXJlbnRSdW4SDgoGcnVuX2lkGAEgASgJEgwKBHBhdGgYAiABKAkiPwoIQ2hpbGRSdW4SDgoGcnVuX2lkGAEgASgJEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCSK+AQoOU3RlcEluUHJvZ3Jlc3MSDAoEcGF0aBgBIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAiABKA0SJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUSHwoSbmV4dF9hdHRlbXB0X2F0X21zGAQgASgESACIAQESEwoLYmVnYW5fYXRfbXMYBSABKAQSEQoJaGVhcnRiZWF0GAYgASgMQhUKE19uZXh0X2F0dGVtcHRfYXRfbXMiqwEKB091dGNvbWUSJgoGc3RhdHVzGAEgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEhUKDXdvcmtmbG93X3R5cGUYAiABKAkSEwoLZW5kZWRfYXRfbXMYAyABKAQSDgoGcmVzdWx0GAQgASgMEiUKB2ZhaWx1cmUYBSABKAsyFC5yYWZ0b3JhbC52MS5GYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBiABKAkicwoNSGlzdG9yeVJlY29yZBIMCgRwYXRoGAEgASgJEgwKBGtpbmQYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcmVjb3JkZWRfYXRfbXMYBCABKAQSDQoFZXBvY2gYBSABKAQSEAoIcG9zaXRpb24YBiABKAki/gIKD1N0YXJ0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEhYKDnZlcnNpb25fcGlubmVkGAQgASgIEg0KBWlucHV0GAUgASgMEhIKCnRpbWVvdXRfbXMYBiABKA0SFgoOcnVuX3RpbWVvdXRfbXMYByABKAQSKgoKYXR0cmlidXRlcxgIIAMoCzIWLnJhZnRvcmFsLnYxLkF0dHJpYnV0ZRIoCglpZF9wb2xpY3kYCSABKA4yFS5yYWZ0b3JhbC52MS5JZFBvbGljeRIQCghzdGFydF9pZBgKIAEoCRIQCghkZWxheV9tcxg8IAEoBBITCgtzdGFydF9hdF9tcxg9IAEoBBIoCgV0cmFjZRgoIAEoCzIZLnJhZnRvcmFsLnYxLlRyYWNlQ29udGV4dBInCgVxdWV1ZRhDIAEoCzIYLnJhZnRvcmFsLnYxLlF1ZXVlZFN0YXJ0IjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIjMKEFN0YXJ0UnVuUmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgiZwoSRGVzY3JpYmVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEi0KC2NvbnNpc3RlbmN5GAMgASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3kiNAoTRGVzY3JpYmVSdW5SZXNwb25zZRIdCgNydW4YASABKAsyEC5yYWZ0b3JhbC52MS5SdW4i8QMKD0xpc3RSdW5zUmVxdWVzdBIVCg13b3JrZmxvd190eXBlGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SKAoIc3RhdHVzZXMYBiADKA4yFi5yYWZ0b3JhbC52MS5SdW5TdGF0dXMSGgoNb3duZXJfbm9kZV9pZBgHIAEoBEgAiAEBEicKB2NyZWF0ZWQYCCABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USJQoFZW5kZWQYCSABKAsyFi5yYWZ0b3JhbC52MS5UaW1lUmFuZ2USFQoNcGFyZW50X3J1bl9pZBgKIAEoCRINCgVxdWV1ZRhDIAEoCRIVCg1ydW5faWRfcHJlZml4GAsgASgJEjMKCmF0dHJpYnV0ZXMYDCADKAsyHy5yYWZ0b3JhbC52MS5BdHRyaWJ1dGVDb25kaXRpb24SIgoEc29ydBgNIAEoDjIULnJhZnRvcmFsLnYxLlJ1blNvcnQSEQoJYXNjZW5kaW5nGA4gASgIEi0KC2NvbnNpc3RlbmN5GA8gASgOMhgucmFmdG9yYWwudjEuQ29uc2lzdGVuY3lCEAoOX293bmVyX25vZGVfaWRKBAgBEAJSBnN0YXR1cyJLChBMaXN0UnVuc1Jlc3BvbnNlEh4KBHJ1bnMYASADKAsyEC5yYWZ0b3JhbC52MS5SdW4SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlUKEENvdW50UnVuc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IjoKEUNvdW50UnVuc1Jlc3BvbnNlEiUKBmNvdW50cxgBIAMoCzIVLnJhZnRvcmFsLnYxLlJ1bkNvdW50IlcKCFJ1bkNvdW50EhUKDXdvcmtmbG93X3R5cGUYASABKAkSJgoGc3RhdHVzGAIgASgOMhYucmFmdG9yYWwudjEuUnVuU3RhdHVzEgwKBHJ1bnMYAyABKAQijgEKElJlYWRIaXN0b3J5UmVxdWVzdBIOCgZydW5faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoKdGltZW91dF9tcxgEIAEoDRItCgtjb25zaXN0ZW5jeRgFIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlsKE1JlYWRIaXN0b3J5UmVzcG9uc2USKwoHcmVjb3JkcxgBIAMoCzIaLnJhZnRvcmFsLnYxLkhpc3RvcnlSZWNvcmQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImUKEFJlYWRJbnB1dFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SLQoLY29uc2lzdGVuY3kYAyABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSIiChFSZWFkSW5wdXRSZXNwb25zZRINCgVpbnB1dBgBIAEoDCIxCg5XYWl0UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHd2FpdF9tcxgCIAEoDSI4Cg9XYWl0UnVuUmVzcG9uc2USJQoHb3V0Y29tZRgBIAEoCzIULnJhZnRvcmFsLnYxLk91dGNvbWUiXwoRUmVhZFN0cmVhbVJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg4KBnN0cmVhbRgCIAEoCRIRCgRmcm9tGAMgASgESACIAQESDgoGZm9sbG93GAQgASgIQgcKBV9mcm9tIj4KElJlYWRTdHJlYW1SZXNwb25zZRIoCgZjaHVua3MYASADKAsyGC5yYWZ0b3JhbC52MS5TdHJlYW1DaHVuayJoCgtTdHJlYW1DaHVuaxIOCgZvZmZzZXQYASABKAQSDQoFdmFsdWUYAiABKAwSEQoEc3RlcBgDIAEoCUgAiAEBEg8KB2F0dGVtcHQYBCABKA0SDQoFZXBvY2gYBSABKARCBwoFX3N0ZXAingEKFFJlYWRWYXJpYWJsZXNSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJEhIKCnRpbWVvdXRfbXMYBSABKA0SLQoLY29uc2lzdGVuY3kYBiABKA4yGC5yYWZ0b3JhbC52MS5Db25zaXN0ZW5jeSJdChVSZWFkVmFyaWFibGVzUmVzcG9uc2USKwoJdmFyaWFibGVzGAEgAygLMhgucmFmdG9yYWwudjEuUnVuVmFyaWFibGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkIKC1J1blZhcmlhYmxlEgwKBG5hbWUYASABKAkSDQoFdmFsdWUYAiABKAwSFgoOcmVjb3JkZWRfYXRfbXMYAyABKAQiaAoQU2lnbmFsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRISCgp0aW1lb3V0X21zGAUgASgNIhMKEVNpZ25hbFJ1blJlc3BvbnNlIlMKD1F1ZXJ5UnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFcXVlcnkYAiABKAkSDQoFaW5wdXQYAyABKAwSEgoKdGltZW91dF9tcxgEIAEoDSIiChBRdWVyeVJ1blJlc3BvbnNlEg4KBmFuc3dlchgBIAEoDCI4ChJSZWFkUGVuZGluZ1JlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0iPgoTUmVhZFBlbmRpbmdSZXNwb25zZRInCgVjYWxscxgBIAMoCzIYLnJhZnRvcmFsLnYxLlBlbmRpbmdDYWxsIngKC1BlbmRpbmdDYWxsEgwKBGtpbmQYASABKAkSDAoEcGF0aBgCIAEoCRIVCgh1bnRpbF9tcxgDIAEoBEgAiAEBEikKBHN0ZXAYBCABKAsyGy5yYWZ0b3JhbC52MS5TdGVwSW5Qcm9ncmVzc0ILCglfdW50aWxfbXMifQoQVXBkYXRlUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSDgoGdXBkYXRlGAIgASgJEg0KBWlucHV0GAMgASgMEhEKCXVwZGF0ZV9pZBgEIAEoCRIPCgd3YWl0X21zGAUgASgNEhYKDnVudGlsX2FjY2VwdGVkGAYgASgIInUKEVVwZGF0ZVJ1blJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUihwEKFlNpZ25hbFdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGc2lnbmFsGAIgASgLMh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgiOgoXU2lnbmFsV2l0aFN0YXJ0UmVzcG9uc2USDgoGcnVuX2lkGAEgASgJEg8KB2NyZWF0ZWQYAiABKAgimgEKFlVwZGF0ZVdpdGhTdGFydFJlcXVlc3QSKwoFc3RhcnQYASABKAsyHC5yYWZ0b3JhbC52MS5TdGFydFJ1blJlcXVlc3QSLQoGdXBkYXRlGAIgASgLMh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBIRCglhZnRlcl9lbmQYAyABKAgSEQoJaXNfb2JqZWN0GAQgASgIInsKF1VwZGF0ZVdpdGhTdGFydFJlc3BvbnNlEikKBnN0YXR1cxgBIAEoDjIZLnJhZnRvcmFsLnYxLlVwZGF0ZVN0YXR1cxIOCgZhbnN3ZXIYAiABKAwSJQoHZmFpbHVyZRgDIAEoCzIULnJhZnRvcmFsLnYxLkZhaWx1cmUicgoSQW5zd2VyVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg0KBXZhbHVlGAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC52MS5Ub2tlbkZhaWx1cmUSEgoKdGltZW91dF9tcxgEIAEoDSJLCgxUb2tlbkZhaWx1cmUSDAoEbmFtZRgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEgwKBGNvZGUYAyABKAkSDgoGc2VhbGVkGAQgASgJIhUKE0Fuc3dlclRva2VuUmVzcG9uc2UiVgoQQ2FuY2VsUnVuUmVxdWVzdBIOCgZydW5faWQYASABKAkSEwoGcmVhc29uGAIgASgJSACIAQESEgoKdGltZW91dF9tcxgDIAEoDUIJCgdfcmVhc29uIhMKEUNhbmNlbFJ1blJlc3BvbnNlIkYKEFJlc3VtZVJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEhIKCnRpbWVvdXRfbXMYAiABKA0SDgoGcmVhc29uGAMgASgJIhMKEVJlc3VtZVJ1blJlc3BvbnNlItQCCgpNZW5kQWN0aW9uEjYKCXRlcm1pbmF0ZRgBIAEoCzIhLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uVGVybWluYXRlSAASLgoFcGF1c2UYAiABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlBhdXNlSAASLgoFcmV0cnkYAyABKAsyHS5yYWZ0b3JhbC52MS5NZW5kQWN0aW9uLlJldHJ5SAASPQoNY29tcGxldGVfc3RlcBgEIAEoCzIkLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24uQ29tcGxldGVTdGVwSAAaCwoJVGVybWluYXRlGhQKBVBhdXNlEgsKA25vdxgBIAEoCBoVCgVSZXRyeRIMCgRmcm9tGAEgASgJGisKDENvbXBsZXRlU3RlcBIMCgRwYXRoGAEgASgJEg0KBXZhbHVlGAIgASgMQggKBmFjdGlvbiKBAQoOTWVuZFJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEicKBmFjdGlvbhgCIAEoCzIXLnJhZnRvcmFsLnYxLk1lbmRBY3Rpb24SDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDSIRCg9NZW5kUnVuUmVzcG9uc2UilQEKDkZvcmtSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdmb3JrX2lkGAIgASgJEgwKBGZyb20YAyABKAkSEgoFaW5wdXQYBCABKAxIAIgBARIOCgZyZWFzb24YBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCRISCgp0aW1lb3V0X21zGAcgASgNQggKBl9pbnB1dCIiCg9Gb3JrUnVuUmVzcG9uc2USDwoHZm9ya19pZBgBIAEoCSJGChBEZWxldGVSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRISCgp0aW1lb3V0X21zGAIgASgNEg4KBnJlYXNvbhgDIAEoCSI2ChFEZWxldGVSdW5SZXNwb25zZRIPCgdkZWxldGVkGAEgASgIEhAKCHBvc2l0aW9uGAIgASgEInoKElNldFZhcmlhYmxlUmVxdWVzdBIOCgZydW5faWQYASABKAkSEAoIdmFyaWFibGUYAiABKAkSDQoFdmFsdWUYAyABKAwSEgoKcmVxdWVzdF9pZBgEIAEoCRIOCgZyZWFzb24YBSABKAkSDwoHd2FpdF9tcxgGIAEoDSIlChNTZXRWYXJpYWJsZVJlc3BvbnNlEg4KBmlzX3NldBgBIAEoCCJgChBQYXVzZVR5cGVSZXF1ZXN0EhUKDXdvcmtmbG93X3R5cGUYASABKAkSEQoJaXNfcGF1c2VkGAIgASgIEg4KBnJlYXNvbhgDIAEoCRISCgp0aW1lb3V0X21zGAQgASgNIhMKEVBhdXNlVHlwZVJlc3BvbnNlIlsKFkxpc3RQYXVzZWRUeXBlc1JlcXVlc3QSEgoKdGltZW91dF9tcxgBIAEoDRItCgtjb25zaXN0ZW5jeRgCIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IkEKF0xpc3RQYXVzZWRUeXBlc1Jlc3BvbnNlEiYKBXR5cGVzGAEgAygLMhcucmFmdG9yYWwudjEuUGF1c2VkVHlwZSJVCgpQYXVzZWRUeXBlEhUKDXdvcmtmbG93X3R5cGUYASABKAkSDgoGcmVhc29uGAIgASgJEgoKAmJ5GAMgASgJEhQKDHBhdXNlZF9hdF9tcxgEIAEoBCK/AQoPTWVuZFJ1bnNSZXF1ZXN0EiwKBmZpbHRlchgBIAEoCzIcLnJhZnRvcmFsLnYxLkxpc3RSdW5zUmVxdWVzdBIOCgZhY3Rpb24YAiABKAkSDwoHZHJ5X3J1bhgDIAEoCBIRCglwYWdlX3NpemUYBCABKA0SEgoKcGFnZV90b2tlbhgFIAEoCRIOCgZyZWFzb24YBiABKAkSEgoKcmVxdWVzdF9pZBgHIAEoCRISCgp0aW1lb3V0X21zGAggASgNIlEKEE1lbmRSdW5zUmVzcG9uc2USJAoEcnVucxgBIAMoCzIWLnJhZnRvcmFsLnYxLk1lbmRlZFJ1bhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAoJTWVuZGVkUnVuEg4KBnJ1bl9pZBgBIAEoCRIPCgdvdXRjb21lGAIgASgJIpkBChBSZWFkQXVkaXRSZXF1ZXN0Eg8KB3N1YmplY3QYASABKAkSCgoCYnkYAiABKAkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkSEgoKdGltZW91dF9tcxgFIAEoDRItCgtjb25zaXN0ZW5jeRgGIAEoDjIYLnJhZnRvcmFsLnYxLkNvbnNpc3RlbmN5IlYKEVJlYWRBdWRpdFJlc3BvbnNlEigKB2VudHJpZXMYASADKAsyFy5yYWZ0b3JhbC52MS5BdWRpdEVudHJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ6CgpBdWRpdEVudHJ5EhAKCHBvc2l0aW9uGAEgASgEEg0KBWF0X21zGAIgASgEEgoKAmJ5GAMgASgJEg4KBmFjdGlvbhgEIAEoCRIPCgdzdWJqZWN0GAUgASgJEg4KBmRldGFpbBgGIAEoCRIOCgZyZWFzb24YByABKAkq5gEKCVJ1blN0YXR1cxIaChZSVU5fU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSUlVOX1NUQVRVU19SVU5OSU5HEAESGAoUUlVOX1NUQVRVU19DT01QTEVURUQQAhIVChFSVU5fU1RBVFVTX0ZBSUxFRBADEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAQSFAoQUlVOX1NUQVRVU19TVFVDSxAFEhUKEVJVTl9TVEFUVVNfUEFVU0VEEAYSFgoSUlVOX1NUQVRVU19ERUxBWUVEEAgSFQoRUlVOX1NUQVRVU19RVUVVRUQQBypfCgtDb25zaXN0ZW5jeRIbChdDT05TSVNURU5DWV9VTlNQRUNJRklFRBAAEhwKGENPTlNJU1RFTkNZX0xJTkVBUklaQUJMRRABEhUKEUNPTlNJU1RFTkNZX1NUQUxFEAIqjAEKCElkUG9saWN5EhkKFUlEX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFklEX1BPTElDWV9VU0VfRVhJU1RJTkcQARIUChBJRF9QT0xJQ1lfUkVKRUNUEAISHAoYSURfUE9MSUNZX1JFUExBQ0VfRkFJTEVEEAMSFQoRSURfUE9MSUNZX1JFUExBQ0UQBCpNCgdSdW5Tb3J0EhgKFFJVTl9TT1JUX1VOU1BFQ0lGSUVEEAASFAoQUlVOX1NPUlRfQ1JFQVRFRBABEhIKDlJVTl9TT1JUX0VOREVEEAIqmwEKDFVwZGF0ZVN0YXR1cxIdChlVUERBVEVfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVVVBEQVRFX1NUQVRVU19QRU5ESU5HEAESGgoWVVBEQVRFX1NUQVRVU19BQ0NFUFRFRBACEhsKF1VQREFURV9TVEFUVVNfQ09NUExFVEVEEAMSGAoUVVBEQVRFX1NUQVRVU19GQUlMRUQQBDKQEAoPV29ya2Zsb3dTZXJ2aWNlEkcKCFN0YXJ0UnVuEhwucmFmdG9yYWwudjEuU3RhcnRSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuU3RhcnRSdW5SZXNwb25zZRJQCgtEZXNjcmliZVJ1bhIfLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVxdWVzdBogLnJhZnRvcmFsLnYxLkRlc2NyaWJlUnVuUmVzcG9uc2USRwoITGlzdFJ1bnMSHC5yYWZ0b3JhbC52MS5MaXN0UnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5MaXN0UnVuc1Jlc3BvbnNlEkoKCUNvdW50UnVucxIdLnJhZnRvcmFsLnYxLkNvdW50UnVuc1JlcXVlc3QaHi5yYWZ0b3JhbC52MS5Db3VudFJ1bnNSZXNwb25zZRJQCgtSZWFkSGlzdG9yeRIfLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRIaXN0b3J5UmVzcG9uc2USSgoJUmVhZElucHV0Eh0ucmFmdG9yYWwudjEuUmVhZElucHV0UmVxdWVzdBoeLnJhZnRvcmFsLnYxLlJlYWRJbnB1dFJlc3BvbnNlEkQKB1dhaXRSdW4SGy5yYWZ0b3JhbC52MS5XYWl0UnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLldhaXRSdW5SZXNwb25zZRJPCgpSZWFkU3RyZWFtEh4ucmFmdG9yYWwudjEuUmVhZFN0cmVhbVJlcXVlc3QaHy5yYWZ0b3JhbC52MS5SZWFkU3RyZWFtUmVzcG9uc2UwARJWCg1SZWFkVmFyaWFibGVzEiEucmFmdG9yYWwudjEuUmVhZFZhcmlhYmxlc1JlcXVlc3QaIi5yYWZ0b3JhbC52MS5SZWFkVmFyaWFibGVzUmVzcG9uc2USSgoJU2lnbmFsUnVuEh0ucmFmdG9yYWwudjEuU2lnbmFsUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlNpZ25hbFJ1blJlc3BvbnNlEkcKCFF1ZXJ5UnVuEhwucmFmdG9yYWwudjEuUXVlcnlSdW5SZXF1ZXN0Gh0ucmFmdG9yYWwudjEuUXVlcnlSdW5SZXNwb25zZRJQCgtSZWFkUGVuZGluZxIfLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVxdWVzdBogLnJhZnRvcmFsLnYxLlJlYWRQZW5kaW5nUmVzcG9uc2USSgoJVXBkYXRlUnVuEh0ucmFmdG9yYWwudjEuVXBkYXRlUnVuUmVxdWVzdBoeLnJhZnRvcmFsLnYxLlVwZGF0ZVJ1blJlc3BvbnNlElwKD1NpZ25hbFdpdGhTdGFydBIjLnJhZnRvcmFsLnYxLlNpZ25hbFdpdGhTdGFydFJlcXVlc3QaJC5yYWZ0b3JhbC52MS5TaWduYWxXaXRoU3RhcnRSZXNwb25zZRJcCg9VcGRhdGVXaXRoU3RhcnQSIy5yYWZ0b3JhbC52MS5VcGRhdGVXaXRoU3RhcnRSZXF1ZXN0GiQucmFmdG9yYWwudjEuVXBkYXRlV2l0aFN0YXJ0UmVzcG9uc2USUAoLQW5zd2VyVG9rZW4SHy5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlcXVlc3QaIC5yYWZ0b3JhbC52MS5BbnN3ZXJUb2tlblJlc3BvbnNlEkoKCUNhbmNlbFJ1bhIdLnJhZnRvcmFsLnYxLkNhbmNlbFJ1blJlcXVlc3QaHi5yYWZ0b3JhbC52MS5DYW5jZWxSdW5SZXNwb25zZRJKCglSZXN1bWVSdW4SHS5yYWZ0b3JhbC52MS5SZXN1bWVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuUmVzdW1lUnVuUmVzcG9uc2USRAoHTWVuZFJ1bhIbLnJhZnRvcmFsLnYxLk1lbmRSdW5SZXF1ZXN0GhwucmFmdG9yYWwudjEuTWVuZFJ1blJlc3BvbnNlEkQKB0ZvcmtSdW4SGy5yYWZ0b3JhbC52MS5Gb3JrUnVuUmVxdWVzdBocLnJhZnRvcmFsLnYxLkZvcmtSdW5SZXNwb25zZRJKCglEZWxldGVSdW4SHS5yYWZ0b3JhbC52MS5EZWxldGVSdW5SZXF1ZXN0Gh4ucmFmdG9yYWwudjEuRGVsZXRlUnVuUmVzcG9uc2USUAoLU2V0VmFyaWFibGUSHy5yYWZ0b3JhbC52MS5TZXRWYXJpYWJsZVJlcXVlc3QaIC5yYWZ0b3JhbC52MS5TZXRWYXJpYWJsZVJlc3BvbnNlEkoKCVBhdXNlVHlwZRIdLnJhZnRvcmFsLnYxLlBhdXNlVHlwZVJlcXVlc3QaHi5yYWZ0b3JhbC52MS5QYXVzZVR5cGVSZXNwb25zZRJcCg9MaXN0UGF1c2VkVHlwZXMSIy5yYWZ0b3JhbC52MS5MaXN0UGF1c2VkVHlwZXNSZXF1ZXN0GiQucmFmdG9yYWwudjEuTGlzdFBhdXNlZFR5cGVzUmVzcG9uc2USRwoITWVuZFJ1bnMSHC5yYWZ0b3JhbC52MS5NZW5kUnVuc1JlcXVlc3QaHS5yYWZ0b3JhbC52MS5NZW5kUnVuc1Jlc3BvbnNlEkoKCVJlYWRBdWRpdBIdLnJhZnRvcmFsLnYxLlJlYWRBdWRpdFJlcXVlc3QaHi5yYWZ0b3JhbC52MS5SZWFkQXVkaXRSZXNwb25zZWIGcHJvdG8z", [file_raftoral_v1_queue]);
 
 /**
  * The value of an attribute. One field is set.
@@ -1922,6 +1922,13 @@ export type ResumeRunRequest = Message<"raftoral.v1.ResumeRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2217,6 +2224,13 @@ export type DeleteRunRequest = Message<"raftoral.v1.DeleteRunRequest"> & {
    * @generated from field: uint32 timeout_ms = 2;
    */
   timeoutMs: number;
+
+  /**
+   * Why. Empty: no reason is given.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
 };
 
 /**
@@ -2230,6 +2244,19 @@ export const DeleteRunRequestSchema: GenMessage<DeleteRunRequest> = /*@__PURE__*
  * @generated from message raftoral.v1.DeleteRunResponse
  */
 export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
+  /**
+   * Whether there was a run, or its id was kept.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+
+  /**
+   * Place of the deletion in the log.
+   *
+   * @generated from field: uint64 position = 2;
+   */
+  position: bigint;
 };
 
 /**
@@ -2238,6 +2265,416 @@ export type DeleteRunResponse = Message<"raftoral.v1.DeleteRunResponse"> & {
  */
 export const DeleteRunResponseSchema: GenMessage<DeleteRunResponse> = /*@__PURE__*/
   messageDesc(file_raftoral_v1_workflow_service, 60);
+
+/**
+ * @generated from message raftoral.v1.SetVariableRequest
+ */
+export type SetVariableRequest = Message<"raftoral.v1.SetVariableRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Scopes come before its name: ship/status.
+   *
+   * @generated from field: string variable = 2;
+   */
+  variable: string;
+
+  /**
+   * JSON in UTF-8; empty for none.
+   *
+   * @generated from field: bytes value = 3;
+   */
+  value: Uint8Array;
+
+  /**
+   * The same id again is the same request, which is done once.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 wait_ms = 6;
+   */
+  waitMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableRequest.
+ * Use `create(SetVariableRequestSchema)` to create a new message.
+ */
+export const SetVariableRequestSchema: GenMessage<SetVariableRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 61);
+
+/**
+ * @generated from message raftoral.v1.SetVariableResponse
+ */
+export type SetVariableResponse = Message<"raftoral.v1.SetVariableResponse"> & {
+  /**
+   * @generated from field: bool is_set = 1;
+   */
+  isSet: boolean;
+};
+
+/**
+ * Describes the message raftoral.v1.SetVariableResponse.
+ * Use `create(SetVariableResponseSchema)` to create a new message.
+ */
+export const SetVariableResponseSchema: GenMessage<SetVariableResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 62);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeRequest
+ */
+export type PauseTypeRequest = Message<"raftoral.v1.PauseTypeRequest"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * Whether to pause the type, or to resume it.
+   *
+   * @generated from field: bool is_paused = 2;
+   */
+  isPaused: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 4;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeRequest.
+ * Use `create(PauseTypeRequestSchema)` to create a new message.
+ */
+export const PauseTypeRequestSchema: GenMessage<PauseTypeRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 63);
+
+/**
+ * @generated from message raftoral.v1.PauseTypeResponse
+ */
+export type PauseTypeResponse = Message<"raftoral.v1.PauseTypeResponse"> & {
+};
+
+/**
+ * Describes the message raftoral.v1.PauseTypeResponse.
+ * Use `create(PauseTypeResponseSchema)` to create a new message.
+ */
+export const PauseTypeResponseSchema: GenMessage<PauseTypeResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 64);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesRequest
+ */
+export type ListPausedTypesRequest = Message<"raftoral.v1.ListPausedTypesRequest"> & {
+  /**
+   * @generated from field: uint32 timeout_ms = 1;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 2;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesRequest.
+ * Use `create(ListPausedTypesRequestSchema)` to create a new message.
+ */
+export const ListPausedTypesRequestSchema: GenMessage<ListPausedTypesRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 65);
+
+/**
+ * @generated from message raftoral.v1.ListPausedTypesResponse
+ */
+export type ListPausedTypesResponse = Message<"raftoral.v1.ListPausedTypesResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.PausedType types = 1;
+   */
+  types: PausedType[];
+};
+
+/**
+ * Describes the message raftoral.v1.ListPausedTypesResponse.
+ * Use `create(ListPausedTypesResponseSchema)` to create a new message.
+ */
+export const ListPausedTypesResponseSchema: GenMessage<ListPausedTypesResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 66);
+
+/**
+ * @generated from message raftoral.v1.PausedType
+ */
+export type PausedType = Message<"raftoral.v1.PausedType"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint64 paused_at_ms = 4;
+   */
+  pausedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.v1.PausedType.
+ * Use `create(PausedTypeSchema)` to create a new message.
+ */
+export const PausedTypeSchema: GenMessage<PausedType> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 67);
+
+/**
+ * @generated from message raftoral.v1.MendRunsRequest
+ */
+export type MendRunsRequest = Message<"raftoral.v1.MendRunsRequest"> & {
+  /**
+   * Conditions alone count; order, pages and time are those of this request.
+   *
+   * @generated from field: raftoral.v1.ListRunsRequest filter = 1;
+   */
+  filter?: ListRunsRequest | undefined;
+
+  /**
+   * cancel, terminate, retry, pause, resume or delete.
+   *
+   * @generated from field: string action = 2;
+   */
+  action: string;
+
+  /**
+   * Does nothing, and gives the runs that fit.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * @generated from field: uint32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * The last piece's next_page_token; empty for the first piece.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 8;
+   */
+  timeoutMs: number;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsRequest.
+ * Use `create(MendRunsRequestSchema)` to create a new message.
+ */
+export const MendRunsRequestSchema: GenMessage<MendRunsRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 68);
+
+/**
+ * @generated from message raftoral.v1.MendRunsResponse
+ */
+export type MendRunsResponse = Message<"raftoral.v1.MendRunsResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.MendedRun runs = 1;
+   */
+  runs: MendedRun[];
+
+  /**
+   * Empty on the last piece.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendRunsResponse.
+ * Use `create(MendRunsResponseSchema)` to create a new message.
+ */
+export const MendRunsResponseSchema: GenMessage<MendRunsResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 69);
+
+/**
+ * @generated from message raftoral.v1.MendedRun
+ */
+export type MendedRun = Message<"raftoral.v1.MendedRun"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * done, unchanged, fits, or the code of a refusal.
+   *
+   * @generated from field: string outcome = 2;
+   */
+  outcome: string;
+};
+
+/**
+ * Describes the message raftoral.v1.MendedRun.
+ * Use `create(MendedRunSchema)` to create a new message.
+ */
+export const MendedRunSchema: GenMessage<MendedRun> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 70);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditRequest
+ */
+export type ReadAuditRequest = Message<"raftoral.v1.ReadAuditRequest"> & {
+  /**
+   * Empty: of anything.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+
+  /**
+   * Empty: of anybody.
+   *
+   * @generated from field: string by = 2;
+   */
+  by: string;
+
+  /**
+   * @generated from field: uint32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * @generated from field: uint32 timeout_ms = 5;
+   */
+  timeoutMs: number;
+
+  /**
+   * @generated from field: raftoral.v1.Consistency consistency = 6;
+   */
+  consistency: Consistency;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditRequest.
+ * Use `create(ReadAuditRequestSchema)` to create a new message.
+ */
+export const ReadAuditRequestSchema: GenMessage<ReadAuditRequest> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 71);
+
+/**
+ * @generated from message raftoral.v1.ReadAuditResponse
+ */
+export type ReadAuditResponse = Message<"raftoral.v1.ReadAuditResponse"> & {
+  /**
+   * @generated from field: repeated raftoral.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message raftoral.v1.ReadAuditResponse.
+ * Use `create(ReadAuditResponseSchema)` to create a new message.
+ */
+export const ReadAuditResponseSchema: GenMessage<ReadAuditResponse> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 72);
+
+/**
+ * @generated from message raftoral.v1.AuditEntry
+ */
+export type AuditEntry = Message<"raftoral.v1.AuditEntry"> & {
+  /**
+   * Place in the log.
+   *
+   * @generated from field: uint64 position = 1;
+   */
+  position: bigint;
+
+  /**
+   * @generated from field: uint64 at_ms = 2;
+   */
+  atMs: bigint;
+
+  /**
+   * @generated from field: string by = 3;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string action = 4;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string subject = 5;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string detail = 6;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export const AuditEntrySchema: GenMessage<AuditEntry> = /*@__PURE__*/
+  messageDesc(file_raftoral_v1_workflow_service, 73);
 
 /**
  * @generated from enum raftoral.v1.RunStatus
@@ -2691,6 +3128,54 @@ export const WorkflowService: GenService<{
     methodKind: "unary";
     input: typeof DeleteRunRequestSchema;
     output: typeof DeleteRunResponseSchema;
+  },
+  /**
+   * Sets a variable of a run's body. Answers when that is recorded, or after wait_ms; ask again then, with the same request_id.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.SetVariable
+   */
+  setVariable: {
+    methodKind: "unary";
+    input: typeof SetVariableRequestSchema;
+    output: typeof SetVariableResponseSchema;
+  },
+  /**
+   * Pauses all runs of a type, also those that are started later, or resumes the type.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.PauseType
+   */
+  pauseType: {
+    methodKind: "unary";
+    input: typeof PauseTypeRequestSchema;
+    output: typeof PauseTypeResponseSchema;
+  },
+  /**
+   * @generated from rpc raftoral.v1.WorkflowService.ListPausedTypes
+   */
+  listPausedTypes: {
+    methodKind: "unary";
+    input: typeof ListPausedTypesRequestSchema;
+    output: typeof ListPausedTypesResponseSchema;
+  },
+  /**
+   * Does one thing to the next piece of the runs that fit a filter.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.MendRuns
+   */
+  mendRuns: {
+    methodKind: "unary";
+    input: typeof MendRunsRequestSchema;
+    output: typeof MendRunsResponseSchema;
+  },
+  /**
+   * What operators have done, the latest first.
+   *
+   * @generated from rpc raftoral.v1.WorkflowService.ReadAudit
+   */
+  readAudit: {
+    methodKind: "unary";
+    input: typeof ReadAuditRequestSchema;
+    output: typeof ReadAuditResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_raftoral_v1_workflow_service, 0);

@@ -25,6 +25,7 @@ import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
 import { delayAfter, isFinal, policyOf, type StepPolicy } from "./retry-policy.ts";
 import { type AttemptedStep, StepAttempt } from "./step-attempt.ts";
 import { failureBytes } from "./step-record.ts";
+import type { StepsUnderWay } from "./steps-under-way.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -34,6 +35,7 @@ export interface StepSetting {
   readonly workflowType: string;
   readonly surroundings: StepSurroundings;
   readonly probe: RuntimeProbe | undefined;
+  readonly underWay: StepsUnderWay;
   /** A step's function as it is called: itself, unless a testing kit stands around it. */
   readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
 }
@@ -57,14 +59,24 @@ export interface StepCall {
 /** Runs the step to its record. Rejects with the reason of an interruption, at once. */
 export async function attemptStep(site: CallSite, setting: StepSetting, call: StepCall): Promise<HistoryRecord> {
   const course = new StepCourse(site, setting, call);
-  for (;;) {
-    if (course.hasFailed) {
-      await course.untilDue();
-      const gate = site.gate();
-      if (gate !== undefined) await gate;
+  const { underWay, workflowType } = setting;
+  const step = underWay.begin(workflowType, course.sinceMs, course.hasFailed);
+  // Calls of a run that is lost never settle.
+  const stopListening = site.branch.onStop(() => underWay.end(step));
+  try {
+    for (;;) {
+      if (course.hasFailed) {
+        step.isRetrying = true;
+        await course.untilDue();
+        const gate = site.gate();
+        if (gate !== undefined) await gate;
+      }
+      const settled = await site.work(course.attempt);
+      if (settled !== undefined) return settled;
     }
-    const settled = await site.work(course.attempt);
-    if (settled !== undefined) return settled;
+  } finally {
+    stopListening();
+    underWay.end(step);
   }
 }
 
@@ -76,7 +88,7 @@ class StepCourse implements AttemptedStep {
   readonly #policy: StepPolicy;
   readonly #fn: (step: StepContext) => unknown;
   /** When the first attempt began as far as that is recorded, else when this body came to the step, on the clock that only goes forward. */
-  readonly #sinceMs: number;
+  readonly sinceMs: number;
   /** How far the step has come, as it is committed. */
   #known: StepProgress | undefined;
 
@@ -88,7 +100,7 @@ class StepCourse implements AttemptedStep {
     this.#fn = setting.intercepted(path, fn);
     this.#known = site.history.progressAt(path);
     const beganAtMs = this.#known?.beganAtMs ?? Number.POSITIVE_INFINITY;
-    this.#sinceMs = site.clock.monotonicMs() - Math.max(0, site.history.time.nowMs() - beganAtMs);
+    this.sinceMs = site.clock.monotonicMs() - Math.max(0, site.history.time.nowMs() - beganAtMs);
   }
 
   get clock(): Clock {
@@ -220,7 +232,7 @@ class StepCourse implements AttemptedStep {
   /** When the first attempt began, in the run's time. */
   #beganAtMs(): number {
     const { history, clock } = this.#site;
-    return this.#known?.beganAtMs ?? Math.floor(history.time.nowMs() - (clock.monotonicMs() - this.#sinceMs));
+    return this.#known?.beganAtMs ?? Math.floor(history.time.nowMs() - (clock.monotonicMs() - this.sinceMs));
   }
 
   #progress(attempts: number, error: unknown, nextAtMs: number, details: Uint8Array): StepProgress {
@@ -232,7 +244,7 @@ class StepCourse implements AttemptedStep {
 
   #report(isDone: boolean, attempts: number): void {
     const { probe, workflowType } = this.#setting;
-    probe?.stepFinished(workflowType, isDone, attempts, this.#site.clock.monotonicMs() - this.#sinceMs);
+    probe?.stepFinished(workflowType, isDone, attempts, this.#site.clock.monotonicMs() - this.sinceMs);
   }
 
   #delay(atMs: number): Promise<void> {

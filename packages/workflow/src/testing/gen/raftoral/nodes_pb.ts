@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/nodes.proto.
  */
 export const file_raftoral_nodes: GenFile = /*@__PURE__*/
-  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0ikwEKDE5vZGVSZWdpc3RlchIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEiwKBXR5cGVzGAMgAygLMh0ucmFmdG9yYWwuV29ya2Zsb3dUeXBlVmVyc2lvbhIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBBIXCg9iZWhhdmlvdXJfbGV2ZWwYKCABKA0iWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQipAEKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgEEiYKBXJ1bGVzGAcgAygLMhcucmFmdG9yYWwuUmV0ZW50aW9uUnVsZUoECAEQAiJpCg1SZXRlbnRpb25SdWxlEhUKDXdvcmtmbG93X3R5cGUYASABKAkSKwoHb3V0Y29tZRgCIAEoDjIaLnJhZnRvcmFsLlJldGVudGlvbk91dGNvbWUSFAoMcmV0ZW50aW9uX21zGAMgASgEKmUKEFJldGVudGlvbk91dGNvbWUSDwoLQU5ZX09VVENPTUUQABIVChFPVVRDT01FX0NPTVBMRVRFRBABEhIKDk9VVENPTUVfRkFJTEVEEAISFQoRT1VUQ09NRV9DQU5DRUxMRUQQA2IGcHJvdG8z");
+  fileDesc("ChRyYWZ0b3JhbC9ub2Rlcy5wcm90bxIIcmFmdG9yYWwiPQoTV29ya2Zsb3dUeXBlVmVyc2lvbhIVCg13b3JrZmxvd190eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0ikwEKDE5vZGVSZWdpc3RlchIPCgdub2RlX2lkGAEgASgEEhMKC2luY2FybmF0aW9uGAIgASgJEiwKBXR5cGVzGAMgAygLMh0ucmFmdG9yYWwuV29ya2Zsb3dUeXBlVmVyc2lvbhIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBBIXCg9iZWhhdmlvdXJfbGV2ZWwYKCABKA0iWAoITm9kZUxvc3QSDwoHbm9kZV9pZBgBIAEoBBITCgtpbmNhcm5hdGlvbhgCIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIOCgZmb3JnZXQYBCABKAgiSQoJTm9kZURyYWluEg8KB25vZGVfaWQYASABKAQSEwoLaW5jYXJuYXRpb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiIgoITW92ZVJ1bnMSFgoOcHJvcG9zZWRfYXRfbXMYASABKAQi+AEKBVBydW5lEhQKDGtlZXBfYXRfbW9zdBgCIAEoDRIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBBIWCg51cHRpbWVfZnJvbV9tcxgEIAEoBBIRCgl1cHRpbWVfbXMYBSABKAQSFAoMcmV0ZW50aW9uX21zGAYgASgEEiYKBXJ1bGVzGAcgAygLMhcucmFmdG9yYWwuUmV0ZW50aW9uUnVsZRISCgprZWVwX2J5dGVzGAggASgEEhMKC2tlZXBfaWRzX21zGAkgASgEEg8KB21heF9pZHMYCiABKA0SGAoQb25seV9oYW5kZWRfb3ZlchgLIAEoCEoECAEQAiJpCglQYXVzZVR5cGUSFQoNd29ya2Zsb3dfdHlwZRgBIAEoCRIRCglpc19wYXVzZWQYAiABKAgSDgoGcmVhc29uGAMgASgJEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEEgoKAmJ5GB4gASgJIrMBCghNZW5kUnVucxIkCgZhY3Rpb24YASABKA4yFC5yYWZ0b3JhbC5CdWxrQWN0aW9uEhIKCmNvbmRpdGlvbnMYAiABKAwSJQoEcnVucxgDIAMoCzIXLnJhZnRvcmFsLk1lbmRlZFJ1bk5hbWUSDgoGcmVhc29uGAQgASgJEhIKCnJlcXVlc3RfaWQYBSABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBiABKAQSCgoCYnkYHiABKAkiQgoNTWVuZGVkUnVuTmFtZRIOCgZydW5faWQYASABKAkSEwoLc3RhcnRfaW5kZXgYAiABKAQSDAoEZnJvbRgDIAEoCSJsCgVBdWRpdBIOCgZhY3Rpb24YASABKAkSDwoHc3ViamVjdBgCIAEoCRIOCgZkZXRhaWwYAyABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJIkgKCEhhbmRPdmVyEiQKBHJ1bnMYASADKAsyFi5yYWZ0b3JhbC5FbmRlZFJ1bk5hbWUSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQiRgoMRW5kZWRSdW5OYW1lEg4KBnJ1bl9pZBgBIAEoCRITCgtzdGFydF9pbmRleBgCIAEoBBIRCgllbmRfaW5kZXgYAyABKAQiaQoNUmV0ZW50aW9uUnVsZRIVCg13b3JrZmxvd190eXBlGAEgASgJEisKB291dGNvbWUYAiABKA4yGi5yYWZ0b3JhbC5SZXRlbnRpb25PdXRjb21lEhQKDHJldGVudGlvbl9tcxgDIAEoBCpzCgpCdWxrQWN0aW9uEg8KC0JVTEtfQ0FOQ0VMEAASEgoOQlVMS19URVJNSU5BVEUQARIOCgpCVUxLX1JFVFJZEAISDgoKQlVMS19QQVVTRRADEg8KC0JVTEtfUkVTVU1FEAQSDwoLQlVMS19ERUxFVEUQBSplChBSZXRlbnRpb25PdXRjb21lEg8KC0FOWV9PVVRDT01FEAASFQoRT1VUQ09NRV9DT01QTEVURUQQARISCg5PVVRDT01FX0ZBSUxFRBACEhUKEU9VVENPTUVfQ0FOQ0VMTEVEEANiBnByb3RvMw");
 
 /**
  * @generated from message raftoral.WorkflowTypeVersion
@@ -204,6 +204,32 @@ export type Prune = Message<"raftoral.Prune"> & {
    * @generated from field: repeated raftoral.RetentionRule rules = 7;
    */
   rules: RetentionRule[];
+
+  /**
+   * Bytes that finished runs may take; 0: any number.
+   *
+   * @generated from field: uint64 keep_bytes = 8;
+   */
+  keepBytes: bigint;
+
+  /**
+   * How long ids are kept after their runs were dropped, and how many.
+   *
+   * @generated from field: uint64 keep_ids_ms = 9;
+   */
+  keepIdsMs: bigint;
+
+  /**
+   * @generated from field: uint32 max_ids = 10;
+   */
+  maxIds: number;
+
+  /**
+   * Whether only runs are dropped that the archive hook has taken.
+   *
+   * @generated from field: bool only_handed_over = 11;
+   */
+  onlyHandedOver: boolean;
 };
 
 /**
@@ -212,6 +238,224 @@ export type Prune = Message<"raftoral.Prune"> & {
  */
 export const PruneSchema: GenMessage<Prune> = /*@__PURE__*/
   messageDesc(file_raftoral_nodes, 5);
+
+/**
+ * Pauses all runs of a workflow type, also those that are started later, or resumes the type.
+ *
+ * @generated from message raftoral.PauseType
+ */
+export type PauseType = Message<"raftoral.PauseType"> & {
+  /**
+   * @generated from field: string workflow_type = 1;
+   */
+  workflowType: string;
+
+  /**
+   * @generated from field: bool is_paused = 2;
+   */
+  isPaused: boolean;
+
+  /**
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 4;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: string by = 30;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message raftoral.PauseType.
+ * Use `create(PauseTypeSchema)` to create a new message.
+ */
+export const PauseTypeSchema: GenMessage<PauseType> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 6);
+
+/**
+ * Does one thing to each of several runs that fit conditions when this is applied.
+ *
+ * @generated from message raftoral.MendRuns
+ */
+export type MendRuns = Message<"raftoral.MendRuns"> & {
+  /**
+   * @generated from field: raftoral.BulkAction action = 1;
+   */
+  action: BulkAction;
+
+  /**
+   * JSON in UTF-8.
+   *
+   * @generated from field: bytes conditions = 2;
+   */
+  conditions: Uint8Array;
+
+  /**
+   * At most 32.
+   *
+   * @generated from field: repeated raftoral.MendedRunName runs = 3;
+   */
+  runs: MendedRunName[];
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string request_id = 5;
+   */
+  requestId: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 6;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: string by = 30;
+   */
+  by: string;
+};
+
+/**
+ * Describes the message raftoral.MendRuns.
+ * Use `create(MendRunsSchema)` to create a new message.
+ */
+export const MendRunsSchema: GenMessage<MendRuns> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 7);
+
+/**
+ * @generated from message raftoral.MendedRunName
+ */
+export type MendedRunName = Message<"raftoral.MendedRunName"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * Where a retry goes back to.
+   *
+   * @generated from field: string from = 3;
+   */
+  from: string;
+};
+
+/**
+ * Describes the message raftoral.MendedRunName.
+ * Use `create(MendedRunNameSchema)` to create a new message.
+ */
+export const MendedRunNameSchema: GenMessage<MendedRunName> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 8);
+
+/**
+ * An operator has done something that is no command of this log.
+ *
+ * @generated from message raftoral.Audit
+ */
+export type Audit = Message<"raftoral.Audit"> & {
+  /**
+   * @generated from field: string action = 1;
+   */
+  action: string;
+
+  /**
+   * @generated from field: string subject = 2;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 4;
+   */
+  proposedAtMs: bigint;
+
+  /**
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message raftoral.Audit.
+ * Use `create(AuditSchema)` to create a new message.
+ */
+export const AuditSchema: GenMessage<Audit> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 9);
+
+/**
+ * The archive hook has taken these runs.
+ *
+ * @generated from message raftoral.HandOver
+ */
+export type HandOver = Message<"raftoral.HandOver"> & {
+  /**
+   * @generated from field: repeated raftoral.EndedRunName runs = 1;
+   */
+  runs: EndedRunName[];
+
+  /**
+   * @generated from field: uint64 proposed_at_ms = 2;
+   */
+  proposedAtMs: bigint;
+};
+
+/**
+ * Describes the message raftoral.HandOver.
+ * Use `create(HandOverSchema)` to create a new message.
+ */
+export const HandOverSchema: GenMessage<HandOver> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 10);
+
+/**
+ * @generated from message raftoral.EndedRunName
+ */
+export type EndedRunName = Message<"raftoral.EndedRunName"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * Places in the log of the run's start and end.
+   *
+   * @generated from field: uint64 start_index = 2;
+   */
+  startIndex: bigint;
+
+  /**
+   * @generated from field: uint64 end_index = 3;
+   */
+  endIndex: bigint;
+};
+
+/**
+ * Describes the message raftoral.EndedRunName.
+ * Use `create(EndedRunNameSchema)` to create a new message.
+ */
+export const EndedRunNameSchema: GenMessage<EndedRunName> = /*@__PURE__*/
+  messageDesc(file_raftoral_nodes, 11);
 
 /**
  * @generated from message raftoral.RetentionRule
@@ -240,7 +484,53 @@ export type RetentionRule = Message<"raftoral.RetentionRule"> & {
  * Use `create(RetentionRuleSchema)` to create a new message.
  */
 export const RetentionRuleSchema: GenMessage<RetentionRule> = /*@__PURE__*/
-  messageDesc(file_raftoral_nodes, 6);
+  messageDesc(file_raftoral_nodes, 12);
+
+/**
+ * @generated from enum raftoral.BulkAction
+ */
+export const BulkAction = {
+  /**
+   * @generated from enum value: BULK_CANCEL = 0;
+   */
+  BULK_CANCEL: 0,
+
+  /**
+   * @generated from enum value: BULK_TERMINATE = 1;
+   */
+  BULK_TERMINATE: 1,
+
+  /**
+   * @generated from enum value: BULK_RETRY = 2;
+   */
+  BULK_RETRY: 2,
+
+  /**
+   * @generated from enum value: BULK_PAUSE = 3;
+   */
+  BULK_PAUSE: 3,
+
+  /**
+   * @generated from enum value: BULK_RESUME = 4;
+   */
+  BULK_RESUME: 4,
+
+  /**
+   * @generated from enum value: BULK_DELETE = 5;
+   */
+  BULK_DELETE: 5,
+} as const;
+
+/**
+ * @generated from enum raftoral.BulkAction
+ */
+export type BulkAction = (typeof BulkAction)[keyof typeof BulkAction] | UnknownEnum;
+
+/**
+ * Describes the enum raftoral.BulkAction.
+ */
+export const BulkActionSchema: GenEnum<BulkAction> = /*@__PURE__*/
+  enumDesc(file_raftoral_nodes, 0);
 
 /**
  * @generated from enum raftoral.RetentionOutcome
@@ -276,5 +566,5 @@ export type RetentionOutcome = (typeof RetentionOutcome)[keyof typeof RetentionO
  * Describes the enum raftoral.RetentionOutcome.
  */
 export const RetentionOutcomeSchema: GenEnum<RetentionOutcome> = /*@__PURE__*/
-  enumDesc(file_raftoral_nodes, 0);
+  enumDesc(file_raftoral_nodes, 1);
 
