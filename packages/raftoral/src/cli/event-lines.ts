@@ -8,7 +8,7 @@ const PAYLOADS = ["input", "value", "payload", "answer", "result"] as const;
 /** The event with values in the place of payloads. */
 export function plainEvent(event: ClusterRunEvent): Record<string, unknown> {
   const shown: Record<string, unknown> = { ...event };
-  for (const field of PAYLOADS) if (field in event) shown[field] = (shown[field] as Payload).value();
+  for (const field of PAYLOADS) if (field in event) shown[field] = (shown[field] as Payload).toJSON();
   return shown;
 }
 

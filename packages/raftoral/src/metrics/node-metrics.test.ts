@@ -239,6 +239,7 @@ describe("metrics of a durable node over gRPC", () => {
       "raftoral.workflow.runs.stuck",
       "raftoral.workflow.steps.oldest_pending",
     );
+    rare.push("raftoral.workflow.schedules.occurrences");
     rare.push("raftoral.workflow.runs.taken_over", "raftoral.raft.peer.lag", "raftoral.raft.peer.silence");
     const missing = ALL_METRICS.filter((metric) => !rare.includes(metric.name) && !again.has(prometheusName(metric)));
     expect(missing.map(({ name }) => name)).toEqual([]);

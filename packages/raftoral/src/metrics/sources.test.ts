@@ -249,7 +249,7 @@ describe("what workflows show", () => {
     };
     const metrics = new WorkflowMetrics(new Recorders(undefined));
     const size = {
-      ...{ running: 9, stuck: 1, paused: 1, delayed: 1, orphaned: 2, resting: 1, finished: 7, queued: 2 },
+      ...{ running: 11, stuck: 1, paused: 1, delayed: 1, orphaned: 2, resting: 1, finished: 7, queued: 2 },
       ...{ finishedBytes: 500, tombstones: 3 },
     };
     const counts = () => [{ workflowType: "w", status: "stuck", runs: 1 }] as const;

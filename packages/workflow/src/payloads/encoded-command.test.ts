@@ -21,6 +21,7 @@ const PLAIN = [
   "ChildEnded.value",
   "Edit.value",
   "Fork.input",
+  "MendRuns.conditions",
   "ScheduleSet.settings.attributes",
   "ScheduleSet.settings.input",
   "ScheduleSet.settings.timing",

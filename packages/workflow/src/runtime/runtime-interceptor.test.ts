@@ -75,7 +75,8 @@ test("an interceptor refuses the call that follows something that is not recorde
     },
   };
   const body = workflow("late", { version: 1 }, async (ctx) => {
-    const late = new Promise((resolve) => setTimeout(resolve, 5));
+    // In a later turn of the event loop, however late the timer goes off.
+    const late = new Promise((resolve) => setTimeout(() => setImmediate(resolve), 5));
     return await Promise.race([ctx.waitFor("never"), late.then(() => ctx.step("charge", () => 1))]);
   });
   const w = world([1]);

@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { seededRng } from "@raftoral/raft-core";
-import type { WorkflowDefinition } from "@raftoral/workflow";
+import { isObjectDefinition, objectRunId, type WorkflowDefinition } from "@raftoral/workflow";
 import type { EndedRun } from "../../api/runs.ts";
 import type { Run } from "../../api/workflows.ts";
 import { TestCluster } from "../cluster/test-cluster.ts";
@@ -177,13 +177,19 @@ async function attempt<Input, Output>(
     ...(realWaitMs === undefined ? {} : { realWaitMs }),
   });
   mocks?.(test.steps);
-  const disturber = new Disturber(test, RUN_ID, plan);
+  const runId = isObjectDefinition(workflow) ? objectRunId(workflow.type, RUN_ID) : RUN_ID;
+  const disturber = new Disturber(test, runId, plan);
   let outcome: SimulatedOutcome<Output> | undefined;
   let failure: unknown;
   try {
     const order = seed === UNDISTURBED_SEED ? "given" : signalOrder;
-    const send = planSignals(test, RUN_ID, inOrder([...signals, ...updates], order, seed));
-    const run = await test.workflows.start(workflow, input, { runId: RUN_ID });
+    const send = planSignals(test, runId, inOrder([...signals, ...updates], order, seed));
+    // An object is not started: it begins with what is sent to it, and no object takes this signal.
+    const run = isObjectDefinition(workflow)
+      ? await test.workflows.signalWithStart(workflow, input, "begin", undefined, {
+          runId,
+        })
+      : await test.workflows.start(workflow, input, { runId });
     const sending = send();
     sending.catch(() => {});
     const outside = during?.(run, test).catch((error: unknown) => {
@@ -199,15 +205,15 @@ async function attempt<Input, Output>(
       error: ended.status === "failed" ? ended.error : undefined,
       wasCancelled: disturber.hasCancelled,
       steps: test.steps.calls(),
-      bodies: test.bodies(RUN_ID),
+      bodies: test.bodies(runId),
     };
-    await test.assertRecordedOnce(RUN_ID);
+    await test.assertRecordedOnce(runId);
     if (check !== undefined) await check(outcome);
     else if (undisturbed !== undefined && !outcome.wasCancelled) assertSame(outcome, undisturbed);
   } catch (error) {
     failure = error;
   }
-  return { outcome, failure, story: [...test.story], ...test.counts(RUN_ID) };
+  return { outcome, failure, story: [...test.story], ...test.counts(runId) };
 }
 
 function assertSame<Output>(outcome: SimulatedOutcome<Output>, undisturbed: SimulatedOutcome<Output>): void {

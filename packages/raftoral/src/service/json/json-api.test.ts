@@ -123,7 +123,7 @@ describe("a run", () => {
     expect(rest).toEqual([expect.stringContaining("id: 1\n")]);
     const all = await events("/v1/events?from=oldest&follow=false&runId=order%2F1&types=run-started&types=run-ended");
     expect(all).toHaveLength(2);
-    expect(await ask("DELETE", run)).toEqual({ status: 200, body: {} });
+    expect(await ask("DELETE", run)).toMatchObject({ status: 200, body: { deleted: true } });
     expect(await ask("GET", run)).toMatchObject({ status: 404, body: { code: "WORKFLOW_NOT_FOUND" } });
   });
 

@@ -78,8 +78,8 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: CHANGE_PARAMETERS,
     answer: async (call) => {
-      await call.workflows.delete(call.path.runId ?? "", callOptions(call));
-      return { body: {} };
+      const { deleted, position } = await call.workflows.delete(call.path.runId ?? "", callOptions(call));
+      return { body: { deleted, position } };
     },
   },
 ];
