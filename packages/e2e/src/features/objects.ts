@@ -20,7 +20,7 @@ export const objects = feature({
     const front = workflows.object(till, "front");
     const limit = { timeoutMs: WAIT_MS };
     const nodes = [
-      await front.call("pay", paid("again", 0), { id: "first", ...limit }),
+      await front.call("pay", paid("first", 1), { id: "first", ...limit }),
       await front.call("pay", paid("again", 0), { id: slow ?? "", ...limit }),
       await front.call("pay", paid("again", 0), { id: queued ?? "", ...limit }),
     ];

@@ -166,7 +166,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: "workflow/src/state/encode-snapshot.ts",
+        file: "workflow/src/state/snapshots/encode-snapshot.ts",
         find: "for (const [, signal] of view.scan(...rangeOf(KEY_PREFIX.signal, start))) to.message(SIGNAL_FIELD, signal);",
         replace: "",
       },
@@ -232,7 +232,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: "workflow/src/state/run-table.ts",
+        file: "workflow/src/state/runs/run-table.ts",
         find: "for (const { number: _, ...signal } of signals) this.addSignal(next, signal);",
         replace: "",
       },
