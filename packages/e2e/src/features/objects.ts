@@ -21,8 +21,8 @@ export const objects = feature({
     const limit = { timeoutMs: WAIT_MS };
     const nodes = [
       await front.call("pay", paid("first", 1), { id: "first", ...limit }),
-      await front.call("pay", paid("again", 0), { id: slow ?? "", ...limit }),
-      await front.call("pay", paid("again", 0), { id: queued ?? "", ...limit }),
+      await front.call("pay", paid("slow", 10), { id: slow ?? "", ...limit }),
+      await front.call("pay", paid("queued", 100), { id: queued ?? "", ...limit }),
     ];
     expect(nodes[0]).toBe(killed);
     expect(nodes[1]).not.toBe(killed);
