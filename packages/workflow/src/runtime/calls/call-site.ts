@@ -87,7 +87,7 @@ export class CallSite {
     let recorded = found;
     if (found !== undefined) await body.recorded(found.position);
     else {
-      if (kind === "step") body.steps.add(path);
+      if (kind === "step") body.steps.set(path, undefined);
       try {
         const ready = this.ready(path, kind);
         if (ready !== undefined) await ready;

@@ -13,7 +13,6 @@ import type { RunView } from "../../state/runs/run-view.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
-import type { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
@@ -43,7 +42,6 @@ export interface ExecutionShared {
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it, decoded. Rejects when it cannot be. */
   readonly readRun: (runId: string) => Promise<RunView | undefined>;
-  readonly stepsUnderWay: StepsUnderWay;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
   /** The payload codecs of this process. What is proposed by `proposer` is encoded by them. */

@@ -36,6 +36,9 @@ import { proposeStill } from "./run-end.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { Trials } from "./trials.ts";
 
+/** What a run that has just begun knows of nothing. */
+const NEW_RUN = { generation: 1, cancelReason: undefined, signals: [], updates: [] } as const;
+
 /** All executions of one node. The runtime hands it the state's events in their order (O1 to O6). */
 export class Executions {
   readonly #nodeId: NodeId;
@@ -96,6 +99,11 @@ export class Executions {
     return this.#held.get(runId)?.execution;
   }
 
+  /** The bodies in memory. */
+  *bodies(): Iterable<RunExecution> {
+    for (const { execution } of this.#held.values()) if (execution !== undefined) yield execution;
+  }
+
   /** Takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over first. */
   async evict(runId: string): Promise<boolean> {
     const resident = this.#held.get(runId)?.resident;
@@ -107,13 +115,7 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const start = freshStart(event, {
-            startIndex: event.index,
-            generation: 1,
-            cancelReason: undefined,
-            signals: [],
-            updates: [],
-          });
+          const start = freshStart(event, { ...NEW_RUN, startIndex: event.index });
           this.#take({ ...event, family: event.index, cancelReason: undefined }, start);
         }
         return;

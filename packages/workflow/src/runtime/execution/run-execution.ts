@@ -34,6 +34,7 @@ import { unhandledRejection, watchStrayRejections } from "../body/stray-rejectio
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import type { StepUnderWay } from "../calls/steps/steps-under-way.ts";
 import { Latch } from "../collections/latch.ts";
 import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { History } from "../history/history.ts";
@@ -175,7 +176,6 @@ export class RunExecution {
       run: start,
       workflowType: definition.type,
       probe,
-      underWay: shared.stepsUnderWay,
       intercepted: (path, fn) => this.#interception?.step(path, fn) ?? fn,
       surroundings: {
         clock,
@@ -225,7 +225,7 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
-    this.#reportLeftovers(outcome);
+    this.#reports.leftovers(outcome.status, this.#history.unused, this.#calls.steps);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
@@ -319,6 +319,15 @@ export class RunExecution {
     this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
   }
 
+  get workflowType(): string {
+    return this.definition.type;
+  }
+
+  /** Steps whose attempts have begun and that are not recorded. */
+  get stepsUnderWay(): Iterable<StepUnderWay> {
+    return [...this.#calls.steps.values()].filter((step) => step !== undefined);
+  }
+
   /** Tells `listener` when the body comes to rest, with every open call a sleep or a wait, and when it goes on. */
   onRest(listener: (isAtRest: boolean) => void): void {
     this.#activity.onRest(listener);
@@ -375,14 +384,6 @@ export class RunExecution {
       return;
     }
     this.#end.strays(unhandledRejection(reason, inside));
-  }
-
-  #reportLeftovers(outcome: BodyOutcome): void {
-    const { unused } = this.#history;
-    if (unused.length > 0) this.#reports.recordsUnused(unused);
-    // A body that throws has often left the other branches of a Promise.all behind.
-    const unfinished = outcome.status === "completed" || outcome.status === "continued" ? [...this.#calls.steps] : [];
-    if (unfinished.length > 0) this.#reports.stepsUnfinished(unfinished);
   }
 
   async #proposeEnd(outcome: BodyOutcome): Promise<void> {

@@ -11,6 +11,7 @@ import type { RecordedError } from "../../model/failure.ts";
 import type { Epoch } from "../../model/ownership.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
+import type { BodyOutcome } from "./settled-outcome.ts";
 
 /** Paths that a log line names. */
 const LOGGED_PATHS = 10;
@@ -66,6 +67,14 @@ export class RunReports {
       { runId, workflowType, call },
       "A body called its context after awaiting something that is not recorded, while other calls were open. A replay may come to another order. Await timers, I/O and events inside of steps.",
     );
+  }
+
+  /** What a body that is over leaves behind: records that it did not ask for, and steps under way. */
+  leftovers(status: BodyOutcome["status"], unused: readonly string[], steps: { keys(): Iterable<string> }): void {
+    if (unused.length > 0) this.recordsUnused(unused);
+    // A body that throws has often left the other branches of a Promise.all behind.
+    const unfinished = status === "completed" || status === "continued" ? [...steps.keys()] : [];
+    if (unfinished.length > 0) this.stepsUnfinished(unfinished);
   }
 
   recordsUnused(paths: readonly string[]): void {
