@@ -134,7 +134,7 @@ export interface RunFacts {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have, of this generation. */
   readonly behaviourLevel: BehaviourLevel;
-  /** Its queue, over all generations; undefined for a run without one. The queue may be gone. */
+  /** Its queue, over all generations; undefined for a run without one. It may be gone once the run has ended. */
   readonly queue: RunQueue | undefined;
 }
 
