@@ -11,7 +11,7 @@ import type { NodeDrain } from "../commands/nodes/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
 import type { MoveRuns } from "../commands/runs/move-runs.ts";
 import { WorkflowError } from "../errors.ts";
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import { EncodingProposer } from "../payloads/encoding-proposer.ts";
 import { PayloadCoder } from "../payloads/payload-coder.ts";
 import { readableRun } from "../payloads/readable-run.ts";

@@ -9,10 +9,10 @@
  * BC4. A body goes on in the turn of an answer, by microtasks alone. What goes on in another turn has awaited something else: a timer, I/O, an event.
  */
 import type { Clock } from "@raftoral/raft-core";
-import type { NonDeterminismError } from "../../author/errors.ts";
+import type { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { Attributes } from "../../model/attributes.ts";
 import type { RecordPosition } from "../../model/record.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import type { PayloadCoder } from "../../payloads/payload-coder.ts";
 import type { StepUnderWay } from "../calls/steps/steps-under-way.ts";
 import { LazyMap } from "../collections/lazy-map.ts";

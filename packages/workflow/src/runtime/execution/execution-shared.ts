@@ -1,10 +1,10 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OpenUpdate } from "../../model/update.ts";

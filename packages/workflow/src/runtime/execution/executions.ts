@@ -17,9 +17,9 @@
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import { isSuspect } from "../../model/owner-losses.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
+import { isSuspect } from "../../model/runs/owner-losses.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { RunningSummary, RunSummary } from "../../state/runs/run-view.ts";
 import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
@@ -28,11 +28,11 @@ import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evict
 import { Residency, type Resident } from "../residency/residency.ts";
 import { SharedAlarms } from "../residency/shared-alarms.ts";
 import { BodyStarts } from "./body-starts.ts";
+import { watchDeadline } from "./ends/run-deadline.ts";
+import { proposeStill } from "./ends/run-end.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { freshStart } from "./fresh-start.ts";
 import { HeldRun, type OwnedRun } from "./held-run.ts";
-import { watchDeadline } from "./run-deadline.ts";
-import { proposeStill } from "./run-end.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { Trials } from "./trials.ts";
 

@@ -14,8 +14,8 @@
  * B9. A body that has returned, or asks for its next generation, ends once its handlers have ended. One that has thrown ends without them.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
-import { recordedError } from "../../author/recorded-error.ts";
+import { CancelledError, NonDeterminismError } from "../../author/errors/errors.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { RecordedError } from "../../model/failure.ts";
@@ -42,17 +42,17 @@ import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
-import { BodyCancellation } from "./body-cancellation.ts";
 import { bodyChildren } from "./body-children.ts";
-import { BodyEnd } from "./body-end.ts";
-import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
+import { BodyCancellation } from "./ends/body-cancellation.ts";
+import { BodyEnd } from "./ends/body-end.ts";
+import { bodyOutcome } from "./ends/body-outcome.ts";
+import { type BodyOutcome, settledOutcome } from "./ends/settled-outcome.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import { readableRecords } from "./readable-records.ts";
 import { BodyLines, type RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
-import { type BodyOutcome, settledOutcome } from "./settled-outcome.ts";
 
 /** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {

@@ -5,13 +5,13 @@
  * RR2. It is said outside of every body (body-place.ts BP2): what an observer or logger does wrong is not the run's.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
-import type { NonDeterminismError } from "../../author/errors.ts";
-import { recordedError } from "../../author/recorded-error.ts";
+import type { NonDeterminismError } from "../../author/errors/errors.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
-import type { BodyOutcome } from "./settled-outcome.ts";
+import type { BodyOutcome } from "./ends/settled-outcome.ts";
 
 /** Paths that a log line names. */
 const LOGGED_PATHS = 10;

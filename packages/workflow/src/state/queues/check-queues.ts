@@ -2,7 +2,7 @@
  * Compares queues with their runs, and with what is promised of them (admission.ts Q1 to Q3): for tests and tools. Looks at every run.
  */
 import type { StateReader } from "@raftoral/raft-core";
-import { needsOf, needsText } from "../../model/run-needs.ts";
+import { needsOf, needsText } from "../../model/runs/run-needs.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
 import { runsIn } from "../lists/check-index.ts";

@@ -6,14 +6,14 @@
  */
 import type { StateKey } from "@raftoral/raft-core";
 import type { WireReader } from "@raftoral/raft-core/wire";
-import type { RunNeeds } from "../../model/run-needs.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
 import {
   MAX_PRIORITY_NUMBER,
   NO_LIMITS,
   type QueueLimits,
   type QueuePlace,
   queueLimitsCodec,
-} from "../../model/run-queue.ts";
+} from "../../model/runs/run-queue.ts";
 import { KEY_PREFIX, lengthAndText, numberIn, numberKey, textKey } from "../../records/state-keys.ts";
 import { readerOf } from "../../wire/command-wire.ts";
 import { bool, message, messages, optional, string, uint } from "../../wire/fields.ts";

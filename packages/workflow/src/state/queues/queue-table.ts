@@ -10,8 +10,8 @@
  * QT6. A queue exists as long as a run of it has not ended, wherever that is: limits that a run began under are not forgotten while it may come back.
  */
 import { invariant } from "@raftoral/raft-core";
-import { needsText, type RunNeeds } from "../../model/run-needs.ts";
-import type { QueueLimits, QueuePlace, RunQueue } from "../../model/run-queue.ts";
+import { needsText, type RunNeeds } from "../../model/runs/run-needs.ts";
+import type { QueueLimits, QueuePlace, RunQueue } from "../../model/runs/run-queue.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
 import type { RunRecord } from "../runs/run-record.ts";

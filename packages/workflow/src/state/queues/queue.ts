@@ -1,5 +1,5 @@
 /** A queue as a node has it in memory. */
-import type { QueueLimits } from "../../model/run-queue.ts";
+import type { QueueLimits } from "../../model/runs/run-queue.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import type { RunRecord } from "../runs/run-record.ts";
 import type { Lane, QueueKey, StoredQueue } from "./queue-records.ts";

@@ -12,7 +12,7 @@
 import { invariant, type LogIndex, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
 import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import { ALL_ENDED, BEYOND_PLACES, endGroup } from "../../records/index-keys.ts";
 import { idKey, KEY_PREFIX, numberKey } from "../../records/state-keys.ts";

@@ -11,10 +11,10 @@
  * AT4. A deadline over all attempts counts from the beginning of the first one, also on another owner, to within `BEGIN_RECORDED_AFTER_MS`.
  */
 import type { Clock } from "@raftoral/raft-core";
-import { StepTimeoutError } from "../../../author/errors.ts";
-import { encodeValue } from "../../../author/json-value.ts";
-import { rebuiltError } from "../../../author/rebuilt-error.ts";
-import { recordedError } from "../../../author/recorded-error.ts";
+import { StepTimeoutError } from "../../../author/errors/errors.ts";
+import { rebuiltError } from "../../../author/errors/rebuilt-error.ts";
+import { recordedError } from "../../../author/errors/recorded-error.ts";
+import { encodeValue } from "../../../author/values/json-value.ts";
 import type { StepContext, StepOptions } from "../../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../../model/record.ts";
 import type { StepProgress } from "../../../model/step-progress.ts";
