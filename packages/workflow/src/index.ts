@@ -182,7 +182,7 @@ export {
   type PlacedEvent,
 } from "./requests/event-feed.ts";
 export type { MendAction, RunFork, RunMend, RunOperation } from "./requests/mending.ts";
-export type { QueueAction } from "./requests/queue-requests.ts";
+export type { OperatorRequest, QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {

@@ -51,6 +51,26 @@ export function addConsistency(command: Command): Command {
   );
 }
 
+/** How recent the answer must be, as an option of a call. */
+export function consistencyOf({ stale }: ReadFlags): { readonly consistency?: "stale" } {
+  return stale === true ? { consistency: "stale" } : {};
+}
+
+/** The flag of every command that changes something. */
+export interface ChangeFlags extends ClientFlags {
+  readonly reason?: string;
+}
+
+/** Adds the option of changes. */
+export function addReason(command: Command): Command {
+  return command.option("--reason <text>", "why, for the audit");
+}
+
+/** Why, as an option of a call. */
+export function reasonOf({ reason }: ChangeFlags): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
 /** Connects as `flags` say, and closes whatever happens. `pinned`: only the node named, none that it names. */
 export async function withClient<T>(
   flags: ClientFlags,

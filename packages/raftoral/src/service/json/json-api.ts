@@ -19,6 +19,7 @@ import type { JsonAnswer, JsonEvents, JsonRoute } from "./json-route.ts";
 import { MEND_ROUTES } from "./mend-routes.ts";
 import { OBJECT_ROUTES } from "./object-routes.ts";
 import { openApi } from "./openapi.ts";
+import { OPERATOR_ROUTES } from "./operator-routes.ts";
 import { QUEUE_ROUTES } from "./queue-routes.ts";
 import { READ_ROUTES } from "./read-routes.ts";
 import { SCHEDULE_ROUTES } from "./schedule-routes.ts";
@@ -29,6 +30,7 @@ export const JSON_ROUTES: readonly JsonRoute[] = [
   ...START_ROUTES,
   ...READ_ROUTES,
   ...MEND_ROUTES,
+  ...OPERATOR_ROUTES,
   ...OBJECT_ROUTES,
   ...SCHEDULE_ROUTES,
   ...QUEUE_ROUTES,
