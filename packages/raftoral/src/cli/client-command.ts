@@ -2,6 +2,7 @@
  * What all commands that ask a running node have in common: its address, a time limit, and two ways to print.
  */
 import { type Command, Option } from "commander";
+import { jsonText } from "../api/payloads/bytes-as-json.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import { loadCodecs } from "./codec-file.ts";
 import { parseDuration } from "./durations.ts";
@@ -96,5 +97,5 @@ export async function withClient<T>(
 
 /** JSON as every `--json` prints it. */
 export function printJson(io: CliIo, value: unknown): void {
-  io.out(`${JSON.stringify(value, undefined, io.isTty ? 2 : undefined)}\n`);
+  io.out(`${jsonText(value, io.isTty ? 2 : undefined)}\n`);
 }

@@ -31,6 +31,11 @@ const waiting = workflow("waiting", { version: 1 }, async (ctx) => {
   const word = await ctx.waitFor<string>("word");
   return [word, await token.answer()];
 });
+const mirror = workflow("mirror", { version: 1 }, async (ctx, picture: Uint8Array) => {
+  ctx.onUpdate(update<Uint8Array, Uint8Array>("turned"), (_handler, given) => given.toReversed());
+  const word = (await ctx.waitFor("word")) as Uint8Array;
+  return Buffer.concat([picture, word]);
+});
 const failing = workflow("failing", { version: 1 }, async (ctx) => {
   await ctx.step("break", () => {
     throw new TerminalError("no", { code: "NO" });
@@ -52,7 +57,7 @@ const purse = object(
 let cluster: TestCluster;
 let node: RaftoralNode;
 beforeAll(async () => {
-  cluster = await TestCluster.create("grpc", [order, waiting, failing, purse]);
+  cluster = await TestCluster.create("grpc", [order, waiting, mirror, failing, purse]);
   node = await cluster.start({ ...cluster.place(), bootstrap: true });
   await node.cluster.waitForLeader();
 });
@@ -235,6 +240,27 @@ test("operators pause types, set variables and mend many runs", async () => {
   const second = await ask("POST", fits, { position });
   expect(second).toMatchObject({ status: 200, body: { runs: [{ runId: "many-1", outcome: "done" }] } });
   expect(await ask("POST", "/v1/mend/forget")).toMatchObject({ status: 400, body: { code: "REQUEST_INVALID" } });
+});
+
+test("bytes are given and shown in base64, with their content type", async () => {
+  const bytes = (...given: readonly number[]) => ({
+    base64: Buffer.from(given).toString("base64"),
+    contentType: "application/octet-stream",
+  });
+  await ask("POST", "/v1/workflows/mirror/runs", { runId: "picture", input: bytes(255, 0) });
+  expect(await ask("GET", "/v1/runs/picture/input")).toMatchObject({ body: { input: bytes(255, 0) } });
+  expect(await ask("POST", "/v1/runs/picture/updates/turned", { input: bytes(1, 2) })).toEqual({
+    status: 200,
+    body: { answer: bytes(2, 1) },
+  });
+  await ask("POST", "/v1/runs/picture/signals/word", { payload: bytes(7) });
+  const end = await ask("GET", "/v1/runs/picture/result?waitMs=20000");
+  expect(end).toMatchObject({ status: 200, body: { result: bytes(255, 0, 7) } });
+  // What has other fields is what it is.
+  const like = { item: { ...bytes(1), name: "a" } };
+  await ask("POST", "/v1/workflows/mirror/runs", { runId: "like", input: like });
+  expect(await ask("GET", "/v1/runs/like/input")).toMatchObject({ body: { input: like } });
+  await ask("POST", "/v1/runs/like/terminate");
 });
 
 test("an object is called, and its state is read", async () => {
