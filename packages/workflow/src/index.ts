@@ -136,8 +136,10 @@ export {
 export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
 export {
+  BINARY_CONTENT_TYPE,
   digestIn,
   type EnvelopeHeader,
+  isBinary,
   isEncoded,
   JSON_CONTENT_TYPE,
   type PayloadEnvelope,
@@ -182,7 +184,7 @@ export {
   type PlacedEvent,
 } from "./requests/event-feed.ts";
 export type { MendAction, RunFork, RunMend, RunOperation } from "./requests/mending.ts";
-export type { QueueAction } from "./requests/queue-requests.ts";
+export type { OperatorRequest, QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {

@@ -110,9 +110,9 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
 
   constructor({ port, operations, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     super(port, timeoutMs);
-    this.queues = new CheckedQueues(port, timeoutMs);
+    this.queues = new CheckedQueues({ reads: port, operations, timeoutMs });
     this.#port = port;
-    this.schedules = new CheckedSchedules({ port: port.schedules, timeoutMs, uuid });
+    this.schedules = new CheckedSchedules({ port: operations.schedules, timeoutMs, uuid });
     this.#timeoutMs = timeoutMs;
     this.#chosen = { uuid, activeTrace };
     this.#updates = new CheckedUpdates(port, this.#chosen);

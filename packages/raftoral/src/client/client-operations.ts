@@ -6,23 +6,28 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
 import { filterToWire } from "../wire/filter-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
+import { changeToWire } from "../wire/queue-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
+import { ClientSchedules } from "./client-schedules.ts";
 import type { RunPolls } from "./run-polls.ts";
 
 /** What operators do, by way of one client. Each request carries an id, so that it can be sent again. */
 export class ClientOperations implements OperationsPort {
+  readonly schedules: ClientSchedules;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
 
   constructor(calls: ClientCalls, polls: RunPolls) {
     this.#calls = calls;
     this.#polls = polls;
+    this.schedules = new ClientSchedules(calls);
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
@@ -68,6 +73,13 @@ export class ClientOperations implements OperationsPort {
       (await node.workflows.setVariable({ ...message, waitMs }, options)).isSet ? true : undefined,
     );
     return isSet === true;
+  }
+
+  async changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    const message = { name, action: changeToWire(change), reason };
+    await this.#calls.call(`Changing queue ${name}`, limit, (node, options) =>
+      node.queues.changeQueue({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
   }
 
   async pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {

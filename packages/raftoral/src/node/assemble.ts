@@ -184,7 +184,13 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     readStream: (request, limit) => port.stream(request, limit),
     readEvents: (request, limit) => port.events(request, limit),
     members: () => membership.members(),
-    admit: (newcomer, clusterName, wanted, limit) => membership.admit(newcomer, clusterName, wanted, limit),
+    admit: async ({ address: from, clusterName, nodeId: wanted, by }, limit) => {
+      const admission = await membership.admit(from, clusterName, wanted, limit);
+      const added = { action: "add-node", subject: String(admission.nodeId), detail: from, reason: "", by };
+      // The node has its place, whether its record reaches the log or not.
+      await port.audited(added, limit).catch(() => {});
+      return admission;
+    },
     readdress: (member, to, limit) => membership.readdress(member, to, limit),
   };
   const health = server === undefined ? undefined : new NodeHealth(server.health, group);

@@ -22,6 +22,18 @@ export interface Admission {
   readonly members: readonly MemberInfo[];
 }
 
+/** A node that asks for a place. */
+export interface Newcomer {
+  /** Where others reach it. */
+  readonly address: string;
+  /** Of the cluster that it wants to join; empty: any. */
+  readonly clusterName: string;
+  /** The id to be given; 0: any. */
+  readonly nodeId: NodeId;
+  /** Who asks: the audit has it. */
+  readonly by: string;
+}
+
 /** The node that services serve. */
 export interface ServedNode {
   readonly nodeId: NodeId;
@@ -48,8 +60,8 @@ export interface ServedNode {
   readEvents(request: EventRequest, limit: CallLimit): AsyncIterable<EventPage>;
   /** Members by id, as this node knows them. */
   members(): readonly MemberInfo[];
-  /** Gives a node a place. `nodeId` is the id to be given; 0: any. */
-  admit(address: string, clusterName: string, nodeId: NodeId, limit: CallLimit): Promise<Admission>;
+  /** Gives a node a place, and records that in the audit. */
+  admit(newcomer: Newcomer, limit: CallLimit): Promise<Admission>;
   /** Records where a member is now. */
   readdress(nodeId: NodeId, address: string, limit: CallLimit): Promise<readonly MemberInfo[]>;
 }

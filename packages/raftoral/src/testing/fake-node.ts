@@ -29,7 +29,7 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../api/workflows-port.ts";
-import type { Admission, ServedNode } from "../service/served-node.ts";
+import type { Admission, Newcomer, ServedNode } from "../service/served-node.ts";
 import { fakeCluster } from "./fake-cluster.ts";
 import { FakeOperations } from "./fake-operations.ts";
 import { FakeQueues } from "./fake-queues.ts";
@@ -80,7 +80,9 @@ export class FakeNode implements ServedNode {
   constructor() {
     let count = 0;
     const uuid = () => `chosen-by-the-node-${++count}`;
-    this.operator = new FakeOperations(this.runs, (name, limit) => this.#enter(name, limit));
+    const { runs, schedules, queues } = this;
+    const enter = (name: string, limit: CallLimit): Promise<void> => this.#enter(name, limit);
+    this.operator = new FakeOperations({ runs, schedules, queues, enter });
     const [port, operations] = [this.#workflows(), this.operator];
     this.workflows = new CheckedWorkflows({ port, operations, timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
     this.cluster = new CheckedCluster(
@@ -163,7 +165,7 @@ export class FakeNode implements ServedNode {
     return this.known;
   }
 
-  async admit(address: string, clusterName: string, _nodeId: number, limit: CallLimit): Promise<Admission> {
+  async admit({ address, clusterName }: Newcomer, limit: CallLimit): Promise<Admission> {
     await this.#enter("admit", limit);
     return {
       clusterId: `${clusterName}-1`,
@@ -179,7 +181,6 @@ export class FakeNode implements ServedNode {
 
   #workflows(): WorkflowsPort {
     return {
-      schedules: this.schedules,
       start: async (request: StartRequest, limit) => {
         await this.#enter("start", limit);
         return { runId: request.runId, created: this.#startOnce(request) };

@@ -8,10 +8,22 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
+import type { FakeQueues } from "./fake-queues.ts";
 import type { FakeRun } from "./fake-run.ts";
+import type { FakeSchedules } from "./fake-schedules.ts";
+
+/** What operators act on. */
+interface FakeWorld {
+  readonly runs: Map<string, FakeRun>;
+  readonly schedules: FakeSchedules;
+  readonly queues: FakeQueues;
+  /** What every call does first. */
+  readonly enter: (name: string, limit: CallLimit) => Promise<void>;
+}
 
 /** What happened is in its fields; what is to be answered, tests set there. */
 export class FakeOperations implements OperationsPort {
@@ -22,11 +34,15 @@ export class FakeOperations implements OperationsPort {
   /** Pieces of what is done to many runs, and how they were asked for. */
   readonly bulks: BulkRequest[] = [];
   pieces: readonly BulkPiece[] = [];
+  readonly schedules: FakeSchedules;
+  readonly #queues: FakeQueues;
   readonly #runs: Map<string, FakeRun>;
   readonly #enter: (name: string, limit: CallLimit) => Promise<void>;
 
-  constructor(runs: Map<string, FakeRun>, enter: (name: string, limit: CallLimit) => Promise<void>) {
+  constructor({ runs, schedules, queues, enter }: FakeWorld) {
     this.#runs = runs;
+    this.schedules = schedules;
+    this.#queues = queues;
     this.#enter = enter;
   }
 
@@ -65,6 +81,11 @@ export class FakeOperations implements OperationsPort {
     this.#present(runId);
     this.mends.push([runId, { kind: "set-variable", variable, value: value.value() }, reason]);
     return true;
+  }
+
+  async changeQueue(request: QueueRequest, limit: CallLimit): Promise<void> {
+    await this.#enter("changeQueue", limit);
+    this.#queues.change(request);
   }
 
   async pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {

@@ -6,6 +6,7 @@ import type { RunSummary } from "../api/runs.ts";
 import type { Run, Workflows } from "../api/workflows.ts";
 import { expectAlike } from "./alike.ts";
 import { askingCases } from "./cases/asking-cases.ts";
+import { bytesCases } from "./cases/bytes-cases.ts";
 import { childCases } from "./cases/child-cases.ts";
 import { delayCases } from "./cases/delay-cases.ts";
 import { eventCases } from "./cases/event-cases.ts";
@@ -373,18 +374,9 @@ export function workflowsConformance(name: string, open: () => Promise<Workflows
     });
 
     exportCases(() => subject, held);
-    childCases(() => subject);
-    stepCases(() => subject);
-    traceCases(() => subject);
-    delayCases(() => subject);
-    scheduleCases(() => subject);
-    streamCases(() => subject);
-    eventCases(() => subject);
-    askingCases(() => subject);
-    mendingCases(() => subject);
-    queueCases(() => subject);
-    operationCases(() => subject);
-    findingCases(() => subject);
+    const cases = [childCases, stepCases, bytesCases, traceCases, delayCases, scheduleCases, streamCases];
+    for (const declare of [...cases, eventCases, askingCases, mendingCases, queueCases, operationCases, findingCases])
+      declare(() => subject);
 
     test("a list is newest first, and can be narrowed", async () => {
       const run = await held();

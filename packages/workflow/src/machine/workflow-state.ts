@@ -21,7 +21,7 @@ import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
-import type { AuditedAction, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
+import type { AuditedCommand, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
 import type { PausedType } from "../state/operators/paused-types.ts";
 import { ADMITTED_WITH_A_COMMAND, admitPiece } from "../state/queues/admission.ts";
 import { checkQueues, type QueueProblems } from "../state/queues/check-queues.ts";
@@ -130,7 +130,7 @@ export class WorkflowState {
   }
 
   /** C7. */
-  #audit(command: WorkflowCommand, action: AuditedAction, result: CommandResult): void {
+  #audit(command: WorkflowCommand, action: AuditedCommand, result: CommandResult): void {
     const { by = "", reason = "" } = command as { readonly by?: string; readonly reason?: string };
     if (by === "" || ("changed" in result && !result.changed)) return;
     const { audit, index, clock: atMs, events } = this.#tables;

@@ -28,7 +28,7 @@ import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/streams/stream-view.ts";
 import { mendCommand, type RunFork, type RunMend, type RunOperation } from "./mending.ts";
-import { type QueueAction, queueCommand } from "./queue-requests.ts";
+import { type OperatorRequest, type QueueAction, queueCommand } from "./queue-requests.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { runMissing } from "./run-missing.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
@@ -224,8 +224,8 @@ export class RunRequests {
   }
 
   /** Resolves once what is to be done to a queue is committed. Rejects with QUEUE_NOT_FOUND, QUEUE_NOT_EMPTY, QUEUE_LIMIT_REACHED, NAME_INVALID, or the engine's error. */
-  async changeQueue(name: string, action: QueueAction, limit: RequestLimit): Promise<void> {
-    await this.#request(queueCommand(name, action, this.#clock.wallMs()), limit);
+  async changeQueue(name: string, action: QueueAction, operator: OperatorRequest, limit: RequestLimit): Promise<void> {
+    await this.#request(queueCommand(name, action, operator, this.#clock.wallMs()), limit);
   }
 
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */

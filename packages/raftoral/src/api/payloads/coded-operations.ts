@@ -7,13 +7,17 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../operations/operations-port.ts";
+import type { SchedulesPort } from "../schedules/schedules-port.ts";
+import { codedSchedules } from "./coded-schedules.ts";
 import { Payload } from "./payload.ts";
 
 /** A port that encodes. A value that cannot be encoded fails its call, and nothing is sent. */
 export class CodedOperations implements OperationsPort {
+  readonly schedules: SchedulesPort;
   readonly #port: OperationsPort;
   readonly #coder: PayloadCoder;
 
@@ -25,6 +29,7 @@ export class CodedOperations implements OperationsPort {
   private constructor(port: OperationsPort, coder: PayloadCoder) {
     this.#port = port;
     this.#coder = coder;
+    this.schedules = codedSchedules(port.schedules, coder);
   }
 
   cancel(request: RunRequest, limit: CallLimit): Promise<void> {
@@ -55,6 +60,10 @@ export class CodedOperations implements OperationsPort {
   async setVariable(request: SetVariableRequest, limit: CallLimit): Promise<boolean> {
     const value = await this.#encoded(request.value, "update", request.runId);
     return this.#port.setVariable({ ...request, value }, limit);
+  }
+
+  changeQueue(request: QueueRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeQueue(request, limit);
   }
 
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {

@@ -15,12 +15,13 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { changed } from "../../api/queues/changed.ts";
-import type { QueueChange, QueueInfo } from "../../api/queues/queues.ts";
+import type { QueueInfo } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -86,8 +87,8 @@ export class ClusterPort implements WorkflowsPort, OperationsPort {
     });
   }
 
-  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    return this.#call(({ queues }) => changed(queues, name, change, options(limit)));
+  changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    return this.#call(({ queues }) => changed(queues, name, change, { reason, ...options(limit) }));
   }
 
   describe(runId: string, limit: CallLimit): Promise<RunDescription> {

@@ -16,17 +16,22 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../../api/operations/operations-port.ts";
+import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { Environment } from "../../platform.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
+import { actionOf } from "./queue-views.ts";
 import type { RunStarts } from "./run-starts.ts";
 
 /** What {@link NodeOperations} is made of. */
 export interface NodeOperationsOptions {
   readonly engine: WorkflowEngine;
   readonly requests: RunRequests;
+  /** In the name of the same caller. */
+  readonly schedules: SchedulesPort;
   /** Check the inputs of forks. */
   readonly starts: RunStarts;
   readonly environment: Environment;
@@ -42,6 +47,10 @@ export class NodeOperations implements OperationsPort {
 
   constructor(options: NodeOperationsOptions) {
     this.#options = options;
+  }
+
+  get schedules(): SchedulesPort {
+    return this.#options.schedules;
   }
 
   async cancel(request: RunRequest, limit: CallLimit): Promise<void> {
@@ -94,6 +103,11 @@ export class NodeOperations implements OperationsPort {
     } catch (error) {
       throw variableUnknown(error, runId, variable) ?? error;
     }
+  }
+
+  async changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    const { requests, by } = this.#options;
+    await requests.changeQueue(name, actionOf(change, false), { by, reason }, limit);
   }
 
   async pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {
