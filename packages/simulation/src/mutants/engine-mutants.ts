@@ -42,7 +42,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/body-cancellation.ts`,
+        file: `${EXECUTION}/ends/body-cancellation.ts`,
         find: "    do {\n      await history.quiet();\n      await answers.last();\n    } while (!history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);\n",
         replace: "    await undefined;\n",
       },
