@@ -35,7 +35,7 @@ export interface RaftoralNodeOptions extends NodeSettings {
   /** What this node can execute. Other nodes may have others. */
   readonly workflows?: readonly WorkflowDefinition[];
   /**
-   * Gets every run that has ended, once it is committed that it has; a run is pruned only after that. The node that leads calls it, so give all nodes the same. See docs/operations.md.
+   * Gets every run that has ended, once it is committed that it has; a run is pruned only after that. The node that leads calls it, so give all nodes the same; while any node has it, no leader prunes what it has not taken. See docs/operations.md.
    */
   readonly archive?: ArchiveHook;
   /** Replaces gRPC, e.g. by an `InMemoryClusterTransport` that all nodes of a test share. Started and shut down by its owner. */

@@ -81,6 +81,7 @@ export class WorkflowRuntime {
       nodeId: engine.nodeId,
       types: this.#registry.types(),
       behaviourLevel,
+      archives: options.onlyPruneHandedOver ?? false,
       proposer: this.#proposer,
       clock,
       logger,
