@@ -1,5 +1,6 @@
 /** {@link OperationsPort} of a client: over gRPC, through any node, which sees in whose name the client asks. */
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../api/operations/operations.ts";
 import type {
@@ -10,6 +11,7 @@ import type {
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
 import { filterToWire } from "../wire/filter-messages.ts";
+import { lockChangeToWire } from "../wire/lock-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import type { ClientCalls } from "./client-calls.ts";
@@ -23,6 +25,13 @@ export class ClientOperations implements OperationsPort {
   constructor(calls: ClientCalls, polls: RunPolls) {
     this.#calls = calls;
     this.#polls = polls;
+  }
+
+  async changeLock({ name, change, reason }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const message = { name, action: lockChangeToWire(change), reason };
+    await this.#calls.call(`Changing lock ${name}`, limit, (node, options) =>
+      node.locks.changeLock({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {

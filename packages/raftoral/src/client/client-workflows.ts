@@ -39,6 +39,7 @@ import { traceToWire } from "../wire/trace-messages.ts";
 import { updateEndFromWire } from "../wire/update-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
+import { ClientLocks } from "./client-locks.ts";
 import { ClientSchedules } from "./client-schedules.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
 import { readEvents, readStream } from "./open-reads.ts";
@@ -47,12 +48,14 @@ import type { RunPolls } from "./run-polls.ts";
 /** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
   readonly schedules: ClientSchedules;
+  readonly locks: ClientLocks;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
   readonly #followed: FollowedCalls;
 
   constructor(calls: ClientCalls, polls: RunPolls, followed: FollowedCalls) {
     this.schedules = new ClientSchedules(calls);
+    this.locks = new ClientLocks(calls, polls);
     this.#calls = calls;
     this.#polls = polls;
     this.#followed = followed;

@@ -2,6 +2,7 @@
 
 import { WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { AuditEntry, BulkPiece, DeletedRun, PausedType } from "../api/operations/operations.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
+import type { FakeLocks } from "./fake-locks.ts";
 import type { FakeRun } from "./fake-run.ts";
 
 /** What happened is in its fields; what is to be answered, tests set there. */
@@ -23,11 +25,18 @@ export class FakeOperations implements OperationsPort {
   readonly bulks: BulkRequest[] = [];
   pieces: readonly BulkPiece[] = [];
   readonly #runs: Map<string, FakeRun>;
+  readonly #locks: FakeLocks;
   readonly #enter: (name: string, limit: CallLimit) => Promise<void>;
 
-  constructor(runs: Map<string, FakeRun>, enter: (name: string, limit: CallLimit) => Promise<void>) {
+  constructor(runs: Map<string, FakeRun>, locks: FakeLocks, enter: (name: string, limit: CallLimit) => Promise<void>) {
     this.#runs = runs;
+    this.#locks = locks;
     this.#enter = enter;
+  }
+
+  async changeLock({ name, change }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    await this.#enter("changeLock", limit);
+    this.#locks.change(name, change);
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {

@@ -10,6 +10,7 @@ import {
   WorkflowError,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
+import type { LockChangeRequest } from "../../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../../api/operations/operations.ts";
 import type {
@@ -20,6 +21,7 @@ import type {
   SetVariableRequest,
 } from "../../api/operations/operations-port.ts";
 import type { Environment } from "../../platform.ts";
+import type { NodeLocks } from "../locks/node-locks.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
 import type { RunStarts } from "./run-starts.ts";
 
@@ -27,6 +29,7 @@ import type { RunStarts } from "./run-starts.ts";
 export interface NodeOperationsOptions {
   readonly engine: WorkflowEngine;
   readonly requests: RunRequests;
+  readonly locks: NodeLocks;
   /** Check the inputs of forks. */
   readonly starts: RunStarts;
   readonly environment: Environment;
@@ -42,6 +45,11 @@ export class NodeOperations implements OperationsPort {
 
   constructor(options: NodeOperationsOptions) {
     this.#options = options;
+  }
+
+  async changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const { locks, by } = this.#options;
+    await locks.change(request, by, limit);
   }
 
   async cancel(request: RunRequest, limit: CallLimit): Promise<void> {

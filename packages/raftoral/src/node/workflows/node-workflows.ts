@@ -51,6 +51,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { NodeLocks } from "../locks/node-locks.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
@@ -93,6 +94,7 @@ const DESCRIBED_CHILDREN = 100;
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
   readonly schedules: SchedulesPort;
+  readonly locks: NodeLocks;
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
   readonly #feed: EventFeed;
@@ -104,6 +106,7 @@ export class NodeWorkflows implements WorkflowsPort {
     this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
     const { engine, environment, maxPayloadBytes, runtime } = options;
+    this.locks = new NodeLocks(engine, environment);
     this.schedules = new NodeSchedules({
       engine,
       environment,
@@ -115,12 +118,13 @@ export class NodeWorkflows implements WorkflowsPort {
 
   /** How many calls wait for a run to end, for chunks of a stream, or for events. */
   get waits(): number {
-    return this.#requests.waits + this.#feed.waiting;
+    return this.#requests.waits + this.#feed.waiting + this.locks.waits;
   }
 
   /** Ends every wait with NODE_STOPPED. */
   close(): void {
     this.#requests.close();
+    this.locks.close();
     this.#feed.close();
   }
 
@@ -138,7 +142,8 @@ export class NodeWorkflows implements WorkflowsPort {
     const run = await this.#present(runId);
     const { engine } = this.#options;
     const children = (await engine.children(runId, DESCRIBED_CHILDREN)) ?? [];
-    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children);
+    const locks = (await engine.runLocks(runId)) ?? [];
+    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children, locks);
   }
 
   async list(filter: CheckedFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
@@ -333,6 +338,7 @@ export class NodeWorkflows implements WorkflowsPort {
     return new NodeOperations({
       engine,
       requests: this.#requests,
+      locks: this.locks,
       starts: this.#starts,
       environment,
       maxPayloadBytes,

@@ -2,7 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import { failureCodec } from "../../model/failure.ts";
 import type { Epoch } from "../../model/ownership.ts";
-import { MAX_RECORDS_PER_ENTRY, RECORD_KINDS, type RecordKind } from "../../model/record.ts";
+import { MAX_GRANTS_PER_ENTRY, MAX_RECORDS_PER_ENTRY, RECORD_KINDS, type RecordKind } from "../../model/record.ts";
 import {
   OUTCOMES,
   type OutcomeParts,
@@ -86,6 +86,12 @@ export const records = defineCommand<Records, RecordedAll>({
       return refused(
         "COMMAND_INVALID",
         `Run ${command.runId} is to record ${command.records.length} answers at once. Propose at most ${MAX_RECORDS_PER_ENTRY}.`,
+      );
+    }
+    if (command.records.filter(({ recordKind }) => recordKind === "lock").length > MAX_GRANTS_PER_ENTRY) {
+      return refused(
+        "COMMAND_INVALID",
+        `Run ${command.runId} asks for more than ${MAX_GRANTS_PER_ENTRY} locks at once. Propose fewer in one command.`,
       );
     }
     const found = ownedRun(tables, command);

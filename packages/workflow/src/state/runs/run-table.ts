@@ -134,7 +134,8 @@ export class RunTable {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     this.tombstones.remove(facts.runId);
     const startKey = numberKey(facts.startIndex);
-    const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
+    const noRecords = { recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
+    const nothingYet = { hasExtras: false, hasAsked: false, ...noRecords };
     const run: RunRecord = { ...facts, startKey, head, attributes, ...nothingYet };
     putRun(this.#store, run);
     putId(this.#store, run);
@@ -278,7 +279,7 @@ export class RunTable {
     const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
     if (record.kind === "variable") {
-      this.hasExtra(run);
+      this.mark(run, "hasExtras");
       putLatest(this.#store, run, path);
     }
     if (run.recordCount !== undefined) run.recordCount += 1;
@@ -286,10 +287,10 @@ export class RunTable {
     return undefined;
   }
 
-  /** The run gets a record of the kinds that `RunRecord.hasExtras` tells of. */
-  hasExtra(run: RunRecord): void {
-    if (run.hasExtras) return;
-    run.hasExtras = true;
+  /** From now on the run has what this tells of. */
+  mark(run: RunRecord, what: "hasExtras" | "hasAsked"): void {
+    if (run[what]) return;
+    run[what] = true;
     putRun(this.#store, run);
   }
 
