@@ -1,10 +1,10 @@
 /** The calls of {@link Locks} over a port. */
 import { type Clock, RaftoralError } from "@raftoral/raft-core";
 import { LockTimeoutError } from "@raftoral/workflow";
+import { pause } from "../../time/pause.ts";
 import { limitArgument, optionsArgument, readLimitArgument, reasonArgument, timeoutArgument } from "../arguments.ts";
 import { abortable, type CallLimit, type CallOptions, callAborted, type ReadOptions } from "../call-options.ts";
 import type { OperationsPort } from "../operations/operations-port.ts";
-import { pause } from "../../time/pause.ts";
 import { Lease } from "./lease.ts";
 import {
   leaseArgument,

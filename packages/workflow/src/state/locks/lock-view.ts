@@ -107,9 +107,10 @@ export function lockViews(tables: Tables, { name, prefix = "", after, limit, ask
     return lock === undefined ? [] : [viewOf(tables, lock, asks)];
   }
   const first = KEY_PREFIX.lock + textKey(prefix);
-  const behind = after === undefined ? first : `${KEY_PREFIX.lock}${textKey(after)}\u0000`;
+  const behind = after === undefined ? "" : `${KEY_PREFIX.lock}${textKey(after)}\u0000`;
+  const start = behind < first ? first : behind;
   const views: LockView[] = [];
-  for (const [, content] of tables.runs.records.scan(behind > first ? behind : first, `${first}\u00ff`)) {
+  for (const [, content] of tables.runs.records.scan(start, `${first}\u00ff`)) {
     if (views.length >= limit) break;
     views.push(viewOf(tables, readFrom(LOCK_CODECS.lock, content), asks));
   }
