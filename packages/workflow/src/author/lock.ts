@@ -2,8 +2,7 @@
 import { WorkflowError } from "../errors.ts";
 import { AS_KNOWN, type LockLimits, limitsProblem, MAX_LOCK_NAME_LENGTH } from "../model/lock.ts";
 import type { AbortOptions } from "./abort-options.ts";
-import { type Duration, durationMs } from "./duration.ts";
-import type { WorkflowContext } from "./workflow-context.ts";
+import { type Duration, durationMs } from "./values/duration.ts";
 
 /** Options of `ctx.lock` and `ctx.semaphore`. */
 export interface LockOptions extends AbortOptions {
@@ -32,9 +31,6 @@ export interface BodyLock {
    */
   readonly token: number;
 }
-
-/** What a body does while it holds a lock. */
-export type WithLock<T> = (ctx: WorkflowContext, lock: BodyLock) => T | Promise<T>;
 
 /** Limits of a lock with so many permits. Throws LOCK_OPTIONS_INVALID. */
 export function permitLimits(name: string, permits: number): LockLimits {

@@ -1,7 +1,6 @@
 /** The calls of {@link Locks} over a port. */
 import { type Clock, RaftoralError } from "@raftoral/raft-core";
 import { LockTimeoutError } from "@raftoral/workflow";
-import { pause } from "../../time/pause.ts";
 import { limitArgument, optionsArgument, readLimitArgument, reasonArgument, timeoutArgument } from "../arguments.ts";
 import { abortable, type CallLimit, type CallOptions, callAborted, type ReadOptions } from "../call-options.ts";
 import type { OperationsPort } from "../operations/operations-port.ts";
@@ -200,7 +199,7 @@ export class CheckedLocks implements Locks {
         if (signal?.aborted === true) throw callAborted(signal, what);
         if (typeof token === "number" && token > 0) return { token, sentAtMs };
         if (untilMs <= clock.monotonicMs()) throw token instanceof Error ? token : new LockTimeoutError(request.name);
-        if (token instanceof Error) await abortable(limit, what, () => pause(clock, FAILURE_PAUSE_MS, signal));
+        if (token instanceof Error) await pause(clock, (over) => abortable(limit, what, () => over));
       }
     } catch (error) {
       this.#giveUp(request);
@@ -219,4 +218,15 @@ export class CheckedLocks implements Locks {
 function passing(error: unknown): Error {
   if (error instanceof RaftoralError && error.retryable && !FINAL.has(error.code)) return error;
   throw error;
+}
+
+/** Waits for {@link FAILURE_PAUSE_MS}, or until `wait` rejects. */
+async function pause(clock: Clock, wait: (over: Promise<void>) => Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const cancel = clock.after(FAILURE_PAUSE_MS, resolve);
+  try {
+    await wait(promise);
+  } finally {
+    cancel();
+  }
 }

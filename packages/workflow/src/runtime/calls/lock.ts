@@ -11,9 +11,9 @@
  * LO6. A body that asks for a lock where it holds that lock is refused at once: it would wait for itself.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { LockTimeoutError, lockNested } from "../../author/errors/lock-errors.ts";
 import type { BodyLock } from "../../author/lock.ts";
-import { LockTimeoutError, lockNested } from "../../author/lock-errors.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import { grantPath, type LockLimits, type RecordedAsk, type RecordedGrant, releasePath } from "../../model/lock.ts";
 import type { HistoryRecord } from "../../model/record.ts";

@@ -1,12 +1,13 @@
 /** The methods of a context that run a function in a scope, or in a branch of its own: `scope`, `map`, `race`, `shield`, `lock` and `semaphore`; and `condition`, whose time is one. */
-import { type Duration, durationMs } from "../../author/duration.ts";
-import { type LimitOptions, type LockOptions, permitLimits, rateLimits, type WithLock } from "../../author/lock.ts";
+import { type LimitOptions, type LockOptions, permitLimits, rateLimits } from "../../author/lock.ts";
+import { type Duration, durationMs } from "../../author/values/duration.ts";
 import type {
   ConditionOptions,
   MapOptions,
   RaceBranches,
   ScopeOptions,
   ShieldOptions,
+  WithLock,
   WorkflowContext,
 } from "../../author/workflow-context.ts";
 import { WorkflowError } from "../../errors.ts";

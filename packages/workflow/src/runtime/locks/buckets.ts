@@ -1,7 +1,7 @@
 /** How much the buckets of limiters have got back, as their leader measures it (lock-duties.ts LK3, LK4). */
 import type { Clock } from "@raftoral/raft-core";
 import type { RefilledBucket } from "../../commands/locks/locks-due.ts";
-import type { LockBucket } from "../../state/locks/lock-view.ts";
+import type { LockBucket } from "../../state/locks/lock-records.ts";
 
 /** How long a bucket is full before that is said, when nobody waits. */
 const IDLE_MS = 10_000;

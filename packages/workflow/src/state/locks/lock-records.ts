@@ -53,6 +53,18 @@ export interface LockAsk {
   readonly grantedAtMs: number;
 }
 
+/** The bucket of a limiter, for the leader. */
+export interface LockBucket {
+  readonly name: string;
+  readonly generation: number;
+  /** Neither is there any more when the limiter is forgotten: both are 0, as the rate. */
+  readonly taken: number;
+  readonly refilled: number;
+  readonly rateLimit: number;
+  readonly ratePeriodMs: number;
+  readonly isAwaited: boolean;
+}
+
 /** Where the ask of a request is, and its lease. */
 export interface LockRequest {
   readonly sort: number;

@@ -4,7 +4,14 @@ import { isLimiter, type LockLimits } from "../../model/lock.ts";
 import { KEY_PREFIX, kindRange, textKey } from "../../records/state-keys.ts";
 import { readFrom } from "../streams/stream-codec.ts";
 import type { Tables } from "../tables.ts";
-import { holdersPrefix, LOCK_CODECS, type LockAsk, type LockRecord, waitersPrefix } from "./lock-records.ts";
+import {
+  holdersPrefix,
+  LOCK_CODECS,
+  type LockAsk,
+  type LockBucket,
+  type LockRecord,
+  waitersPrefix,
+} from "./lock-records.ts";
 import { MAX_ASKS_OF_RUN } from "./lock-table.ts";
 
 /** Somebody who holds a lock, or waits for it. */
@@ -67,18 +74,6 @@ export interface RunLockView {
   readonly heldBy: readonly LockAskView[];
 }
 
-/** The bucket of a limiter, for the leader. */
-export interface LockBucket {
-  readonly name: string;
-  readonly generation: number;
-  /** Neither is there any more when the limiter is forgotten: both are 0, as the rate. */
-  readonly taken: number;
-  readonly refilled: number;
-  readonly rateLimit: number;
-  readonly ratePeriodMs: number;
-  readonly isAwaited: boolean;
-}
-
 /** A lease, for the leader. */
 export interface LockLease {
   readonly name: string;
@@ -107,8 +102,8 @@ export function lockViews(tables: Tables, { name, prefix = "", after, limit, ask
     return lock === undefined ? [] : [viewOf(tables, lock, asks)];
   }
   const first = KEY_PREFIX.lock + textKey(prefix);
-  const behind = after === undefined ? "" : `${KEY_PREFIX.lock}${textKey(after)}\u0000`;
-  const start = behind < first ? first : behind;
+  const start =
+    after === undefined || textKey(after) < textKey(prefix) ? first : `${KEY_PREFIX.lock}${textKey(after)}\u0000`;
   const views: LockView[] = [];
   for (const [, content] of tables.runs.records.scan(start, `${first}\u00ff`)) {
     if (views.length >= limit) break;
