@@ -8,6 +8,7 @@
 import type { Attributes, IdPolicy, RunConditions, RunQueue, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
+import type { LocksPort } from "./locks/locks-port.ts";
 import type { AuditPage, PausedType } from "./operations/operations.ts";
 import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
@@ -114,6 +115,7 @@ export interface AuditQuery {
 
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
+  readonly locks: LocksPort;
   start(request: StartRequest, limit: CallLimit): Promise<StartedRun>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;
   list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;

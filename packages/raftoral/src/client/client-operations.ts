@@ -1,5 +1,6 @@
 /** {@link OperationsPort} of a client: over gRPC, through any node, which sees in whose name the client asks. */
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../api/operations/operations.ts";
 import type {
@@ -11,6 +12,7 @@ import type {
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
 import { filterToWire } from "../wire/filter-messages.ts";
+import { lockChangeToWire } from "../wire/lock-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { changeToWire } from "../wire/queue-messages.ts";
@@ -28,6 +30,13 @@ export class ClientOperations implements OperationsPort {
     this.#calls = calls;
     this.#polls = polls;
     this.schedules = new ClientSchedules(calls);
+  }
+
+  async changeLock({ name, change, reason }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const message = { name, action: lockChangeToWire(change), reason };
+    await this.#calls.call(`Changing lock ${name}`, limit, (node, options) =>
+      node.locks.changeLock({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {

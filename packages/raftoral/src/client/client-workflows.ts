@@ -39,17 +39,20 @@ import { traceToWire } from "../wire/trace-messages.ts";
 import { updateEndFromWire } from "../wire/update-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
+import { ClientLocks } from "./client-locks.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
 import { readEvents, readStream } from "./open-reads.ts";
 import type { RunPolls } from "./run-polls.ts";
 
 /** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
+  readonly locks: ClientLocks;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
   readonly #followed: FollowedCalls;
 
   constructor(calls: ClientCalls, polls: RunPolls, followed: FollowedCalls) {
+    this.locks = new ClientLocks(calls, polls);
     this.#calls = calls;
     this.#polls = polls;
     this.#followed = followed;

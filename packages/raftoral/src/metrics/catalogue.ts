@@ -1,4 +1,6 @@
 /** Every metric there is. docs/metrics.md has the same ones, which a test compares. */
+
+import { LOCK_METRICS } from "./lock-metrics.ts";
 import { gauge, type Metric } from "./metric.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 import { QUEUE_METRICS } from "./queue-metrics.ts";
@@ -23,5 +25,6 @@ export const ALL_METRICS: readonly Metric[] = [
   ...Object.values(STORAGE_METRICS),
   ...Object.values(WORKFLOW_METRICS),
   ...Object.values(QUEUE_METRICS),
+  ...Object.values(LOCK_METRICS),
   ...Object.values(PROCESS_METRICS),
 ];

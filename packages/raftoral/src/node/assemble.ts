@@ -138,7 +138,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   closers.add(() => port.close());
   const timeoutMs = config.limits.defaultTimeoutMs;
   declareQueues(port, runtime, { queues: config.queues, logger });
-  const given = { timeoutMs, uuid: environment.uuid, activeTrace };
+  const given = { timeoutMs, uuid: environment.uuid, clock, activeTrace };
   const coded = CodedWorkflows.over(port, payloads);
   const workflowsOf = (by: string): CheckedWorkflows =>
     new CheckedWorkflows({ port: coded, operations: CodedOperations.over(port.operations(by), payloads), ...given });
@@ -177,6 +177,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     clearWorkflowsOf: workflowsOf,
     clusterOf,
     operationsOf: (by) => port.operations(by),
+    locks: port.locks,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     updateRun: (request, limit) => port.update(request, limit),

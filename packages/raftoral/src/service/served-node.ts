@@ -7,6 +7,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster/cluster.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
+import type { LocksPort } from "../api/locks/locks-port.ts";
 import type { OperationsPort } from "../api/operations/operations-port.ts";
 import type { Payload } from "../api/payloads/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
@@ -46,6 +47,8 @@ export interface ServedNode {
   clearWorkflowsOf(by: string): Workflows;
   clusterOf(by: string): Cluster;
   operationsOf(by: string): OperationsPort;
+  /** Asks for locks in the name of callers, who renew their leases themselves. */
+  readonly locks: LocksPort;
   /** One long poll of {@link Workflows.wait}: undefined when the run has not ended within the limit. */
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   /** What a handler of a run answers, as it is encoded. */

@@ -51,6 +51,14 @@ export const idle = workflow("idle", { version: 1 }, async (ctx) => {
   return "gone" as const;
 });
 
+/** Holds the lock that its input names until it may go. */
+export const locked = workflow("locked", { version: 1 }, (ctx, name: string) =>
+  ctx.lock(name, async (inner, { token }) => {
+    await inner.waitFor(go);
+    return token;
+  }),
+);
+
 export const restful = workflow("restful", { version: 1 }, async (ctx) => {
   await ctx.waitFor(go);
   return "rested" as const;
@@ -302,6 +310,7 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
   gated,
   idle,
+  locked,
   restful,
   settable,
   echo,

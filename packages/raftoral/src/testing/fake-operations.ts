@@ -2,6 +2,7 @@
 
 import { WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { AuditEntry, BulkPiece, DeletedRun, PausedType } from "../api/operations/operations.ts";
 import type {
@@ -12,6 +13,7 @@ import type {
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
+import type { FakeLocks } from "./fake-locks.ts";
 import type { FakeQueues } from "./fake-queues.ts";
 import type { FakeRun } from "./fake-run.ts";
 import type { FakeSchedules } from "./fake-schedules.ts";
@@ -21,6 +23,7 @@ interface FakeWorld {
   readonly runs: Map<string, FakeRun>;
   readonly schedules: FakeSchedules;
   readonly queues: FakeQueues;
+  readonly locks: FakeLocks;
   /** What every call does first. */
   readonly enter: (name: string, limit: CallLimit) => Promise<void>;
 }
@@ -37,13 +40,20 @@ export class FakeOperations implements OperationsPort {
   readonly schedules: FakeSchedules;
   readonly #queues: FakeQueues;
   readonly #runs: Map<string, FakeRun>;
+  readonly #locks: FakeLocks;
   readonly #enter: (name: string, limit: CallLimit) => Promise<void>;
 
-  constructor({ runs, schedules, queues, enter }: FakeWorld) {
+  constructor({ runs, schedules, queues, locks, enter }: FakeWorld) {
     this.#runs = runs;
     this.schedules = schedules;
     this.#queues = queues;
+    this.#locks = locks;
     this.#enter = enter;
+  }
+
+  async changeLock({ name, change }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    await this.#enter("changeLock", limit);
+    this.#locks.change(name, change);
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {

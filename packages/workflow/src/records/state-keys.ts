@@ -49,6 +49,14 @@
  * | put off    | `L d time start` | nothing: a run that is put off until a time |
  * | dedupe     | `K d queue key` | start of the run that has a key for which another start gives it |
  *
+ * | lock       | `M l name` | a lock or a limiter |
+ * | waiter     | `M w name ticket` | an ask that waits for a lock |
+ * | holder     | `M h name token` | an ask that holds a lock |
+ * | request    | `M r name request` | where the ask of service code is, and its lease |
+ * | lock count | `M c` | how many locks there are |
+ * | lock of run | `N r start path` | where an ask of a run is |
+ * | due lock   | `N d name` | a lock of which something may be granted |
+ *
  * A place in an index is three numbers: a time, what tells runs of that time apart, and the run's start (index-keys.ts).
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
@@ -141,6 +149,15 @@ export const KEY_PREFIX = Object.freeze({
   tombstoneAge: "Go",
   pausedType: "Gp",
   sizing: "Gs",
+  lock: "Ml",
+  lockWaiter: "Mw",
+  lockHolder: "Mh",
+  lockRequest: "Mr",
+  lockCount: "Mc",
+  locks: "M",
+  lockOfRun: "Nr",
+  lockDue: "Nd",
+  lockPlaces: "N",
 });
 
 /** Where runs are found that have not ended: each is in one of these places. */

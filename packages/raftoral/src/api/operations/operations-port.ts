@@ -1,5 +1,6 @@
 /** What an implementation of {@link Operations} has to do itself: carry checked requests of one operator to the state. Each call rejects with a RaftoralError. */
 import type { CallLimit } from "../call-options.ts";
+import type { LockChangeRequest } from "../locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../mending/mending.ts";
 import type { PageRequest } from "../pages.ts";
 import type { Payload } from "../payloads/payload.ts";
@@ -59,4 +60,5 @@ export interface OperationsPort {
   changeQueue(request: QueueRequest, limit: CallLimit): Promise<void>;
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void>;
   mendPiece(request: BulkRequest, limit: CallLimit): Promise<BulkPiece>;
+  changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** {@link OperationsPort} through payload codecs: the values that operators give are encoded on their way down. */
 import type { PayloadCoder, PayloadKind } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
+import type { LockChangeRequest } from "../locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../operations/operations.ts";
 import type {
@@ -68,6 +69,10 @@ export class CodedOperations implements OperationsPort {
 
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {
     return this.#port.pauseType(request, limit);
+  }
+
+  changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeLock(request, limit);
   }
 
   mendPiece(request: BulkRequest, limit: CallLimit): Promise<BulkPiece> {

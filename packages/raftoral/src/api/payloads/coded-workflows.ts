@@ -7,6 +7,7 @@
 import { type PayloadCoder, type PayloadKind, sealedFailure } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
 import type { EventPage, EventRequest } from "../events.ts";
+import type { LocksPort } from "../locks/locks-port.ts";
 import type { AuditPage, PausedType } from "../operations/operations.ts";
 import type { PageRequest } from "../pages.ts";
 import type { QueueInfo } from "../queues/queues.ts";
@@ -33,6 +34,7 @@ import { shown, shownAll, shownError, shownRecord } from "./shown-payload.ts";
 
 /** A port that encodes and decodes (CO1, CO2). */
 export class CodedWorkflows implements WorkflowsPort {
+  readonly locks: LocksPort;
   readonly #port: WorkflowsPort;
   readonly #coder: PayloadCoder;
 
@@ -44,6 +46,7 @@ export class CodedWorkflows implements WorkflowsPort {
   private constructor(port: WorkflowsPort, coder: PayloadCoder) {
     this.#port = port;
     this.#coder = coder;
+    this.locks = port.locks;
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {

@@ -16,6 +16,7 @@ import {
   type WorkflowExecutor,
 } from "@raftoral/workflow";
 import { CheckedWorkflows } from "../../api/checked-workflows.ts";
+import type { Locks } from "../../api/locks/locks.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
@@ -53,6 +54,8 @@ export class TestCluster {
   readonly steps = new TestSteps();
   /** Runs of the cluster: calls go to a node that is up, and move time until they settle. */
   readonly workflows: Workflows;
+  /** Locks, semaphores, rate limiters and elections: those of `workflows`. Leases are renewed on virtual time. */
+  readonly locks: Locks;
   /** What bodies used of the platform instead of their context. */
   readonly platformUses: readonly PlatformUse[];
   /** Bodies that awaited something that is not recorded while calls were open, each once, with the call that followed. */
@@ -169,8 +172,10 @@ export class TestCluster {
       operations: port,
       timeoutMs: CALL_TIMEOUT_MS,
       uuid: () => seededUuid(idRng),
+      clock: this.#world.clock,
       activeTrace,
     });
+    this.locks = this.workflows.locks;
     this.#uninstallGuards = installGuards();
     void this.#transport.start();
   }

@@ -10,6 +10,7 @@ import {
   WorkflowError,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
+import type { LockChangeRequest } from "../../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../../api/operations/operations.ts";
 import type {
@@ -22,6 +23,7 @@ import type {
 } from "../../api/operations/operations-port.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { Environment } from "../../platform.ts";
+import type { NodeLocks } from "../locks/node-locks.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
 import { actionOf } from "./queue-views.ts";
 import type { RunStarts } from "./run-starts.ts";
@@ -32,6 +34,7 @@ export interface NodeOperationsOptions {
   readonly requests: RunRequests;
   /** In the name of the same caller. */
   readonly schedules: SchedulesPort;
+  readonly locks: NodeLocks;
   /** Check the inputs of forks. */
   readonly starts: RunStarts;
   readonly environment: Environment;
@@ -51,6 +54,11 @@ export class NodeOperations implements OperationsPort {
 
   get schedules(): SchedulesPort {
     return this.#options.schedules;
+  }
+
+  async changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const { locks, by } = this.#options;
+    await locks.change(request, by, limit);
   }
 
   async cancel(request: RunRequest, limit: CallLimit): Promise<void> {

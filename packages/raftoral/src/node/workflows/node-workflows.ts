@@ -50,6 +50,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { NodeLocks } from "../locks/node-locks.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
@@ -91,6 +92,7 @@ const DESCRIBED_CHILDREN = 100;
 
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
+  readonly locks: NodeLocks;
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
   readonly #feed: EventFeed;
@@ -101,16 +103,18 @@ export class NodeWorkflows implements WorkflowsPort {
     this.#starts = new RunStarts(options);
     this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
+    this.locks = new NodeLocks(options.engine, options.environment);
   }
 
   /** How many calls wait for a run to end, for chunks of a stream, or for events. */
   get waits(): number {
-    return this.#requests.waits + this.#feed.waiting;
+    return this.#requests.waits + this.#feed.waiting + this.locks.waits;
   }
 
   /** Ends every wait with NODE_STOPPED. */
   close(): void {
     this.#requests.close();
+    this.locks.close();
     this.#feed.close();
   }
 
@@ -128,7 +132,8 @@ export class NodeWorkflows implements WorkflowsPort {
     const run = await this.#present(runId);
     const { engine } = this.#options;
     const children = (await engine.children(runId, DESCRIBED_CHILDREN)) ?? [];
-    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children);
+    const locks = (await engine.runLocks(runId)) ?? [];
+    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children, locks);
   }
 
   async list(filter: CheckedFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
@@ -323,7 +328,7 @@ export class NodeWorkflows implements WorkflowsPort {
     const starts = this.#starts;
     const given = { engine, environment, maxPayloadBytes, starts, by };
     const schedules = new NodeSchedules({ ...given, registered: () => runtime.registered });
-    return new NodeOperations({ ...given, requests: this.#requests, schedules });
+    return new NodeOperations({ ...given, requests: this.#requests, locks: this.locks, schedules });
   }
 
   async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {

@@ -307,6 +307,9 @@ test("any request is answered, as a success or with a failure of the caller's", 
     "/v1/objects/none/a/b",
     "/v1/schedules/x",
     "/v1/queues/x",
+    "/v1/locks/x",
+    "/v1/locks/x/acquire",
+    "/v1/locks/x/renew",
   ];
   const anyRequest = fc.record({
     path: fc.oneof(fc.constantFrom(...paths), fc.webPath()),
@@ -322,6 +325,33 @@ test("any request is answered, as a success or with a failure of the caller's", 
     }),
     { seed: 20_261_130, numRuns: 200 },
   );
+});
+
+test("a lock is asked for, renewed, shown and released", async () => {
+  const lock = "/v1/locks/account%2F17";
+  const asked = { requestId: "a", value: "ada", leaseMs: 60_000 };
+  const { body } = (await ask("POST", `${lock}/acquire`, asked)) as { readonly body: { readonly token: number } };
+  expect(body.token).toBeGreaterThan(0);
+  expect(await ask("POST", `${lock}/acquire`, { ...asked, requestId: "b" })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", `${lock}/renew`, { requestId: "a", token: body.token })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", `${lock}/renew`, { requestId: "b", token: body.token })).toMatchObject({ status: 409 });
+  expect(await ask("GET", lock)).toMatchObject({
+    body: { held: 1, waiting: 1, holders: [{ token: body.token, value: "ada" }] },
+  });
+  await ask("POST", `${lock}/force-release`, { token: body.token, reason: "it hangs" });
+  const { body: next } = (await ask("POST", `${lock}/acquire`, { ...asked, requestId: "b" })) as {
+    readonly body: { readonly token: number };
+  };
+  expect(next.token).toBeGreaterThan(body.token);
+  await ask("POST", `${lock}/release`, { requestId: "b" });
+  expect(await ask("GET", lock)).toMatchObject({ status: 400 });
+  expect(await ask("POST", "/v1/locks/gpu", { permits: 8, reason: "new cards" })).toEqual({ status: 200, body: {} });
+  expect(await ask("GET", "/v1/locks?prefix=g")).toMatchObject({
+    body: { locks: [{ name: "gpu", limits: { permits: 8 } }] },
+  });
+  expect(await ask("DELETE", "/v1/locks/gpu")).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", "/v1/locks/gpu", { rate: { limit: 0, periodMs: 1 } })).toMatchObject({ status: 400 });
+  expect(await ask("POST", `${lock}/acquire`, {})).toMatchObject({ status: 400 });
 });
 
 test("a body that is too large is refused before it is held in memory", async () => {

@@ -17,6 +17,7 @@ import { nameOf } from "../caller-name.ts";
 import type { ServedNode } from "../served-node.ts";
 import { bodyOf, type JsonCall } from "./json-call.ts";
 import type { JsonAnswer, JsonEvents, JsonRoute } from "./json-route.ts";
+import { LOCK_ROUTES } from "./lock-routes.ts";
 import { MEND_ROUTES } from "./mend-routes.ts";
 import { OBJECT_ROUTES } from "./object-routes.ts";
 import { openApi } from "./openapi.ts";
@@ -35,6 +36,7 @@ export const JSON_ROUTES: readonly JsonRoute[] = [
   ...OBJECT_ROUTES,
   ...SCHEDULE_ROUTES,
   ...QUEUE_ROUTES,
+  ...LOCK_ROUTES,
 ];
 
 /** HTTP statuses by those of gRPC, as google.rpc.Code has them. */
