@@ -41,6 +41,8 @@ export interface Trial {
 }
 
 const RUN_ID = "program";
+/** Not the one that is asked first. */
+const OTHER_NODE = 2;
 /** How long a step that waits for nothing real may hold virtual time, in real milliseconds. */
 const REAL_WAIT_MS = 5;
 /** How long all processes are down for a deploy, in virtual milliseconds. */
@@ -75,6 +77,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
         ...(plan.isCrowded ? { workflowLimits: { maxRunningBodies: 1 } } : {}),
       },
     });
+    if (plan.isRemote === true) await cluster.transferLeadership(OTHER_NODE);
     startedAtMs = cluster.time.nowMs;
     answerTokens(cluster, observer);
     const disturbing = disturb(cluster, RUN_ID, plan.plan);
