@@ -86,11 +86,15 @@ export function planText({ plan, snapshots, isCrowded, isRemote = false, isCoded
   return parts.join(", with ") || "nothing";
 }
 
-/** A plan of one to three random disturbances. */
-export function drawPlan(below: Below, { calls, commits }: { readonly calls: number; readonly commits: number }): Plan {
+/** A plan of one to three random disturbances, of these kinds. */
+export function drawPlan(
+  below: Below,
+  { calls, commits }: { readonly calls: number; readonly commits: number },
+  kinds: readonly DisturbanceKind[] = DISTURBANCE_KINDS,
+): Plan {
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
   const one = (): string => {
-    const kind = pick(DISTURBANCE_KINDS);
+    const kind = pick(kinds);
     switch (below(5)) {
       case 0:
       case 1:
