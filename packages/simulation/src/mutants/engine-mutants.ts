@@ -252,6 +252,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    name: "record-overtakes",
+    bug: "a record is proposed while one that a replay makes again is on its way: it may overtake that one, and stands in the log without it",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/runtime/history/history.ts",
+        find: "return this.#staged.isEmpty ? undefined : this.#staged.quiet().catch(() => never());",
+        replace: "return this.#staged.isEmpty ? undefined : this.#staged.settled();",
+      },
+    ],
+  },
+  {
     name: "missed-while-evicted",
     bug: "a signal that comes for a run whose body is not in memory does not bring the body back",
     kinds: ["programs"],

@@ -271,6 +271,14 @@ export class TestCluster {
     this.#faults.setNetwork(faults);
   }
 
+  /**
+   * Loses one message to each other node: the next one with entries that a node sends, which is a proposal to the leader, or what a leader appends to the others'
+   * logs. Raft sends it again later. `owner` needs the id of a run.
+   */
+  loseNext(who: Who, runId?: string): NodeId {
+    return this.#faults.loseNext(who, runId);
+  }
+
   /** Holds every signal and every update back for a random time, so that they may overtake each other. Zero for both undoes it. */
   delaySignals(min: Duration, max: Duration): void {
     this.#signals.set(durationMs(min), durationMs(max));
