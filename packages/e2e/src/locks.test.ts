@@ -47,7 +47,7 @@ describe("locks, when their owners and the leader are killed", () => {
     ["a mutex", 1],
     ["a semaphore of three", 3],
   ])(
-    "no more than its permits are within %s, and its tokens grow in the order of entering",
+    "at most as many as its permits are within %s, and its tokens grow in the order of entering",
     async (_, permits) => {
       const name = `vault-${permits}`;
       const file = join(folder, name);
@@ -78,7 +78,7 @@ describe("locks, when their owners and the leader are killed", () => {
         const { tokens, most } = await read(file);
         expect(most).toBeLessThanOrEqual(permits);
         expect(tokens.toSorted((a, b) => a - b)).toEqual(results.flat().toSorted((a, b) => a - b));
-        // Within a mutex nobody comes in before another one is out; within a semaphore the first steps of several may change places.
+        // Within a mutex no one comes in before another one is out; within a semaphore the first steps of several may change places.
         if (permits === 1) expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
         for (const own of results) expect(own).toEqual(own.toSorted((a, b) => a - b));
         await expect.poll(() => locks.get(name), { timeout: WAIT_MS }).toBeUndefined();
@@ -97,7 +97,7 @@ describe("locks, when their owners and the leader are killed", () => {
         const held = await lasting.locks.acquire("kept", { leaseMs: 10_000, value: "lasting" });
         const dead = await dying.locks.acquire("left", { leaseMs: 3_000, value: "dying" });
         const waits: Promise<HeldLock>[] = [lasting.locks.acquire("left", { leaseMs: 3_000 })];
-        // A process that dies while it waits holds up nobody either.
+        // A process that dies while it waits holds up no one either.
         const ghost = dying.locks.acquire("kept", { leaseMs: 3_000 });
         ghost.catch(() => {});
         await expect.poll(async () => (await lasting.locks.get("kept"))?.waiting, { timeout: WAIT_MS }).toBe(1);
@@ -124,7 +124,7 @@ describe("locks, when their owners and the leader are killed", () => {
   );
 
   test(
-    "a limiter gives no more than its rate, also while its leader is killed",
+    "a limiter gives at most its rate, also while its leader is killed",
     async () => {
       const client = await connect();
       try {

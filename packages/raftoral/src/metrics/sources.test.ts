@@ -255,14 +255,14 @@ describe("what workflows show", () => {
     const counts = () => [{ workflowType: "w", status: "stuck", runs: 1 }] as const;
     const limits = { maxFinishedRuns: 14, maxFinishedBytes: 1000, maxKeptIds: 30 };
     const queues = () => [];
-    const nobody = {
+    const free = {
       limits: { permits: 1, rateLimit: 0, ratePeriodMs: 0, burst: 0 },
       isDefined: false,
       available: 0,
       taken: 0,
     };
     const lock = (name: string, held: number, oldestAtMs: number | undefined) => {
-      return { name, ...nobody, held, waiting: oldestAtMs === undefined ? 0 : 1, oldestAtMs, holders: [], waiters: [] };
+      return { name, ...free, held, waiting: oldestAtMs === undefined ? 0 : 1, oldestAtMs, holders: [], waiters: [] };
     };
     const locks = () => [lock("account/1", 1, 5_000), lock("account/2", 1, 4_000), lock("gpu", 3, undefined)];
     const state = { size, counts, queues, locks };

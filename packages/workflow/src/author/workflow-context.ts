@@ -259,7 +259,7 @@ export interface WorkflowContext {
    */
   shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ShieldOptions): Promise<T>;
   /**
-   * Runs `fn`, with a context of its own, while this run and nobody else in the cluster holds the lock. Waits in the order of asking, without a place among running bodies.
+   * Runs `fn`, with a context of its own, while this run and no one else in the cluster holds the lock. Waits in the order of asking, without a place among running bodies.
    * The lock is the run's, over takeovers too, until `fn` settles or the run ends. A wait that is aborted, cancelled or out of time consumes nothing. Rejects with
    * LockTimeoutError, and with LOCK_NESTED where the body holds the lock already.
    */

@@ -19,7 +19,7 @@ export interface LockLimits {
 
 /** What an ask has that names no limits. */
 export const AS_KNOWN: LockLimits = Object.freeze({ permits: 0, rateLimit: 0, ratePeriodMs: 0, burst: 0 });
-/** What a lock has that nobody gave others. */
+/** What a lock has that no one gave others. */
 export const MUTEX: LockLimits = Object.freeze({ ...AS_KNOWN, permits: 1 });
 
 export const lockLimitsCodec = messageCodec<LockLimits>(

@@ -22,7 +22,7 @@ export type LockAction =
   | { readonly kind: "define"; readonly limits: LockLimits }
   | { readonly kind: "delete" };
 
-/** Who leads. `token` 0: nobody. */
+/** Who leads. `token` 0: no one. */
 export interface LockLeader {
   readonly token: number;
   readonly value: string;

@@ -94,7 +94,7 @@ export class CheckedLocks implements Locks {
     const rate = rateArgument(optionsArgument(options));
     const request = this.#request(name, { rate }, options);
     await this.#granted(request, options);
-    // It is known to be taken: nobody needs to hear of it again.
+    // It is known to be taken: no one needs to hear of it again.
     this.#giveUp(request);
   }
 
@@ -179,7 +179,7 @@ export class CheckedLocks implements Locks {
     return new Lease({ port, clock, request, ...granted, timeoutMs });
   }
 
-  /** Asks until it is granted. What is not granted waits no more when this rejects. */
+  /** Asks until it is granted. What is not granted does not wait any longer when this rejects. */
   async #granted(
     request: LockRequest,
     options: AcquireOptions | TakeOptions | undefined,
@@ -207,7 +207,7 @@ export class CheckedLocks implements Locks {
     }
   }
 
-  /** Nobody waits for the answer; what does not arrive is over with its lease. */
+  /** No one waits for the answer; what does not arrive is over with its lease. */
   #giveUp({ name, requestId }: LockRequest): void {
     const { port, timeoutMs } = this.#options;
     void port.release(name, requestId, { timeoutMs }).catch(() => {});

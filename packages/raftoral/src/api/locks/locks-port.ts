@@ -47,6 +47,6 @@ export interface LocksPort {
   /** Ends an ask; one that is not there is taken for ended. */
   release(name: string, requestId: string, limit: CallLimit): Promise<void>;
   locks(query: LockQuery, limit: CallLimit): Promise<readonly LockInfo[]>;
-  /** Who leads, once that is another one than the holder of token `not` (0: than nobody); undefined once `waitMs` is over. `token` 0: nobody leads. */
+  /** Who leads, once that is another one than the holder of token `not` (0: than no one); undefined once `waitMs` is over. `token` 0: no one leads. */
   leader(name: string, not: number, waitMs: number, limit: CallLimit): Promise<Leader | undefined>;
 }

@@ -95,7 +95,7 @@ export interface LockOfRun {
 export interface LockInfo {
   readonly name: string;
   readonly limits: LockLimits;
-  /** Whether somebody has defined it; another one is forgotten when nobody uses it. */
+  /** Whether somebody has defined it; another one is forgotten when no one uses it. */
   readonly isDefined: boolean;
   readonly held: number;
   readonly waiting: number;
@@ -140,9 +140,9 @@ export interface Locks {
   take(name: string, options: TakeOptions): Promise<void>;
   /** Waits to become the leader of this name: the only holder of the lock. `release` resigns. `value` tells observers who leads. Rejects as {@link acquire} does. */
   elect(name: string, options?: ElectOptions): Promise<HeldLock>;
-  /** Who leads now, and whoever leads then; undefined while nobody does. A leader that was soon followed by another one may be left out. Ends with the reader, or with CALL_ABORTED. */
+  /** Who leads now, and who leads after that; undefined while no one does. A leader that was soon followed by another one may be left out. Ends with the reader, or with CALL_ABORTED. */
   observe(name: string, options?: Pick<CallOptions, "signal">): AsyncIterable<Leader | undefined>;
-  /** A lock with its holders and those that wait, up to 100 of each; undefined when nobody uses or has defined it. */
+  /** A lock with its holders and those that wait, up to 100 of each; undefined when no one uses or has defined it. */
   get(name: string, options?: ReadOptions): Promise<LockInfo | undefined>;
   /** Locks by name, with up to 3 of their holders and of those that wait. */
   list(filter?: LockFilter, options?: ReadOptions): Promise<readonly LockInfo[]>;

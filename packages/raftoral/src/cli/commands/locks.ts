@@ -88,7 +88,7 @@ function addShowLock(locks: Command, io: CliIo): void {
     if (lock === undefined) {
       throw new NodeError(
         "REQUEST_INVALID",
-        `There is no lock ${name}: nobody uses or has defined it. raftoral lock ls lists those that there are.`,
+        `There is no lock ${name}: no one uses or has defined it. raftoral lock ls lists those that there are.`,
       );
     }
     if (flags.json === true) printJson(io, lock);

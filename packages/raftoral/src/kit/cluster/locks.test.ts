@@ -30,7 +30,7 @@ const step = fc.record({
 });
 
 test.each([1, 2])(
-  "no more than %i hold a lock at once, whatever dies, and all of them get it",
+  "at most %i hold a lock at once, whatever dies, and all of them get it",
   { timeout: 120_000 },
   async (permits) => {
     await fc.assert(

@@ -54,7 +54,7 @@ export const LOCK_ROUTES: readonly JsonRoute[] = [
       const name = nameIn(call);
       const found = await call.workflows.locks.get(name, readOptions(call));
       if (found !== undefined) return { body: found };
-      const text = `There is no lock ${name}: nobody uses or has defined it. GET /v1/locks lists those that there are.`;
+      const text = `There is no lock ${name}: no one uses or has defined it. GET /v1/locks lists those that there are.`;
       throw new NodeError("REQUEST_INVALID", text, { details: { lock: name } });
     },
   },
@@ -92,7 +92,7 @@ export const LOCK_ROUTES: readonly JsonRoute[] = [
   {
     method: "POST",
     path: "locks/{lock}/renew",
-    summary: "A holder says that it lives: its lease begins anew.",
+    summary: "A holder says that it lives: its lease begins again.",
     segments: LOCK,
     query: CHANGE_PARAMETERS,
     body: [REQUEST, { name: "token", what: "The token of the grant.", schema: COUNT }],

@@ -50,7 +50,7 @@ export const lockDefine = defineCommand<LockDefine, Done>({
     if (known !== undefined && isLimiter(known.limits) !== isLimiter(limits)) {
       return refused(
         "LOCK_CONFLICT",
-        `The name ${name} is in use for ${isLimiter(limits) ? "a lock" : "a limiter"}. Delete it, wait until nobody uses it, or choose another name.`,
+        `The name ${name} is in use for ${isLimiter(limits) ? "a lock" : "a limiter"}. Delete it, wait until no one uses it, or choose another name.`,
         { lock: name },
       );
     }

@@ -26,7 +26,7 @@ export const lockDelete = defineCommand<LockDelete, Done>({
     if (known === undefined) {
       return refused(
         "LOCK_NOT_FOUND",
-        `There is no lock ${name}: nobody has defined it, and nobody uses it. Check the name.`,
+        `There is no lock ${name}: no one has defined it, and no one uses it. Check the name.`,
         {
           lock: name,
         },

@@ -1,5 +1,5 @@
 /**
- * LockRelease: whoever asked for a lock does not hold it, or wait for it, any more; or an operator takes a lock from its holder.
+ * LockRelease: those who asked for a lock do not hold it, or wait for it, any more; or an operator takes a lock from its holder.
  *
  * LX1. A holder that a lock was taken from is not asked. It may go on for a while; its token is lower than the next one's, by which outside systems refuse it.
  */
@@ -42,7 +42,7 @@ export const lockRelease = defineCommand<LockRelease, Done>({
       if (locks.leave({ name, ticket: 0, token })) return { ok: true, kind: "Done", changed: true };
       return refused(
         "LOCK_NOT_HELD",
-        `Nobody holds lock ${name} with token ${token}. Look who holds it: it may have been released.`,
+        `No one holds lock ${name} with token ${token}. Look who holds it: it may have been released.`,
         { lock: name },
       );
     }

@@ -1,4 +1,4 @@
-/** LockRenew: a holder says that it lives. Its lease begins anew (lock-acquire.ts LC2). */
+/** LockRenew: a holder says that it lives. Its lease begins again (lock-acquire.ts LC2). */
 import { string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { refused } from "../refusal.ts";

@@ -151,7 +151,7 @@ class Program {
     for (const name of NAMES) {
       const [lock] = state.locks({ name, limit: 1, asks: 1_000 });
       const now = lock?.waiters.map(keyOf) ?? [];
-      // LG2: nobody is overtaken, and those that came wait behind the others.
+      // LG2: no one is overtaken, and those that came wait behind the others.
       const before = this.#waiting.get(name) ?? [];
       const stayed = before.filter((key) => now.includes(key));
       expect(now.slice(0, stayed.length)).toEqual(stayed);
@@ -212,7 +212,7 @@ function keyOf({
   return requestId === "" ? `${runId}/${path}` : requestId;
 }
 
-test("never more hold a lock than may, tokens ascend, nobody is overtaken, and nobody waits for what is free", () => {
+test("never more hold a lock than may, tokens ascend, no one is overtaken, and no one waits for what is free", () => {
   fc.assert(
     fc.property(fc.array(action, { minLength: 10, maxLength: 90 }), (actions) => {
       const program = new Program();

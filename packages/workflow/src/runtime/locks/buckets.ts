@@ -3,7 +3,7 @@ import type { Clock } from "@raftoral/raft-core";
 import type { RefilledBucket } from "../../commands/locks/locks-due.ts";
 import type { LockBucket } from "../../state/locks/lock-records.ts";
 
-/** How long a bucket is full before that is said, when nobody waits. */
+/** How long a bucket is full before that is said, when no one waits. */
 const IDLE_MS = 10_000;
 /** Timers and clocks may be off by a part of a millisecond. */
 const SLACK_MS = 1;

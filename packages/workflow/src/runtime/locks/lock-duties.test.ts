@@ -89,7 +89,7 @@ describe("a lease", () => {
 });
 
 describe("a limiter", () => {
-  test("grants no more than its burst and its rate in any time, and grants in the end, whatever leaders and clocks do", async () => {
+  test("grants at most its burst and its rate in any time, and grants in the end, whatever leaders and clocks do", async () => {
     const limits = { permits: 0, rateLimit: 4, ratePeriodMs: 1_000, burst: 3 };
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), async (steps) => {
@@ -118,7 +118,7 @@ describe("a limiter", () => {
     );
   });
 
-  test("costs no command while nobody waits, is full after a pause, and is forgotten when nobody uses it", async () => {
+  test("costs no command while no one waits, is full after a pause, and is forgotten when no one uses it", async () => {
     const limits = { permits: 0, rateLimit: 4, ratePeriodMs: 1_000, burst: 4 };
     const world = new DutiesWorld([1, 2, 3]);
     await world.quiet(1);

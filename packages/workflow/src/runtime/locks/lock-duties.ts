@@ -6,8 +6,8 @@
  *      counts every lease from then on. No clock that people set has a part in it.
  * LK3. A bucket gets a token back for each `ratePeriodMs / rateLimit` since it was seen not to be full. A leader that begins counts from then on: what the bucket would have got
  *      and was not told is lost.
- * LK4. Nothing is proposed for a bucket for which nobody waits, until it would have been full for a while: then it is said once, and an unused limiter is forgotten.
- * LK5. There is one timer, for what is first. Leases that nobody holds any more are dropped from the heap when their turn comes, or when they are the most of it.
+ * LK4. Nothing is proposed for a bucket for which no one waits, until it would have been full for a while: then it is said once, and an unused limiter is forgotten.
+ * LK5. There is one timer, for what is first. Leases that no one holds any more are dropped from the heap when their turn comes, or when they are the most of it.
  */
 import type { Cancel, Clock, Logger } from "@raftoral/raft-core";
 import { type LocksDue, MAX_DUE_AT_ONCE } from "../../commands/locks/locks-due.ts";

@@ -1,7 +1,7 @@
 /**
  * Asks, as commands and records of runs make them, and their end.
  *
- * LA1. The limits that an ask names count when nobody has defined the lock: the latest ones stand. So a release that names other limits brings them, and an operator's
+ * LA1. The limits that an ask names count when no one has defined the lock: the latest ones stand. So a release that names other limits brings them, and an operator's
  *      definition stands above what code names.
  * LA2. An ask that cannot be made changes nothing but, for a run, its history: the run is answered with why.
  */

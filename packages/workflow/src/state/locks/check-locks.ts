@@ -30,7 +30,7 @@ export function checkLocks(store: StateReader): LockProblems {
       problems.push(`lock ${name} says ${held} held and ${waiting} waiting, and has ${holds} and ${waits}`);
     if (waiting > 0 && hasRoom(lock) && !due.has(name)) problems.push(`lock ${name} has room, and asks wait for it`);
     const isIdle = held === 0 && waiting === 0 && !isDefined && (!isLimiter(limits) || taken === refilled);
-    if (isIdle && !due.has(name)) problems.push(`lock ${name} is kept, and nobody uses it`);
+    if (isIdle && !due.has(name)) problems.push(`lock ${name} is kept, and no one uses it`);
   }
   const counted = store.get(KEY_PREFIX.lockCount);
   const count = counted === undefined ? 0 : readFrom(LOCK_CODECS.count, counted).locks;

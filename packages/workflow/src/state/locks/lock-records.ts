@@ -21,7 +21,7 @@ export interface LockRecord {
   readonly sort: number;
   readonly name: string;
   readonly limits: LockLimits;
-  /** Whether somebody defined it: then it stays when nobody uses it, and what asks name does not count. */
+  /** Whether somebody defined it: then it stays when no one uses it, and what asks name does not count. */
   readonly isDefined: boolean;
   readonly held: number;
   readonly waiting: number;

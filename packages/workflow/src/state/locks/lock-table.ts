@@ -4,7 +4,7 @@
  * LT1. An ask is named by its lock and request id, or by its run and path. Asked again, it is the same ask.
  * LT2. Asks wait in the order in which they came. Tickets and tokens come from the counter of epochs: they ascend, and none is used again, also when the lock was forgotten
  *      since, or the state was restored into another cluster.
- * LT3. A lock that nobody has defined is forgotten with its last ask; a limiter only while its bucket is full, so that forgetting it lets nothing more through.
+ * LT3. A lock that no one has defined is forgotten with its last ask; a limiter only while its bucket is full, so that forgetting it lets nothing more through.
  * LT4. What a run asked for is gone when its generation ends.
  * LT5. A lock is due after anything that may let an ask through, until somebody has looked. That is stored, so a restarted node looks, too.
  * LT6. Everything is bounded: locks, asks of a lock and of a run, names and values. Nothing here walks over the asks of a lock.
@@ -194,7 +194,7 @@ export class LockTable {
     return next;
   }
 
-  /** The lease of a request begins anew. Gives it as it is then. */
+  /** The lease of a request begins again. Gives it as it is then. */
   renew(request: LockRequest): LockRequest {
     const renewed = { ...request, renewals: request.renewals + 1 };
     const { name, requestId, token, leaseMs, renewals } = renewed;
@@ -203,7 +203,7 @@ export class LockTable {
     return renewed;
   }
 
-  /** The ask is over: whoever waits may be granted what it held. False when there is none there. */
+  /** The ask is over: those that wait may be granted what it held. False when there is none there. */
   leave(place: Pick<LockAsk, "name" | "ticket" | "token">): boolean {
     const ask = this.at(place);
     const lock = this.get(place.name);

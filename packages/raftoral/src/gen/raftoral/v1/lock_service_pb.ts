@@ -417,7 +417,7 @@ export const ReadLeaderResponseSchema: GenMessage<ReadLeaderResponse> = /*@__PUR
  */
 export type Leader = Message<"raftoral.v1.Leader"> & {
   /**
-   * 0: nobody leads.
+   * 0: no one leads.
    *
    * @generated from field: uint64 token = 1;
    */
@@ -529,7 +529,7 @@ export const LockService: GenService<{
     output: typeof AcquireLockResponseSchema;
   },
   /**
-   * A holder says that it lives: its lease begins anew.
+   * A holder says that it lives: its lease begins again.
    *
    * @generated from rpc raftoral.v1.LockService.RenewLock
    */

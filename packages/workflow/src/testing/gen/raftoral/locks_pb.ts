@@ -66,7 +66,7 @@ export type LockAcquire = Message<"raftoral.LockAcquire"> & {
   name: string;
 
   /**
-   * Count while nobody has defined the lock.
+   * Count while no one has defined the lock.
    *
    * @generated from field: raftoral.LockLimits limits = 2;
    */
@@ -162,7 +162,7 @@ export const LockReleaseSchema: GenMessage<LockRelease> = /*@__PURE__*/
   messageDesc(file_raftoral_locks, 2);
 
 /**
- * Begins the lease of a holder anew. Refused when it does not hold the lock with this token.
+ * Begins the lease of a holder again. Refused when it does not hold the lock with this token.
  *
  * @generated from message raftoral.LockRenew
  */
