@@ -25,7 +25,7 @@
  *
  * P20 calls-once       Each exclusive call of an object is carried out once, after the one before it has ended, and its callers are answered so; a deleted object has no state.
  * P21 chunks-in-order  A reader that goes on at its next offset, on whatever node, gets each chunk once, in order and without a gap.
- * P22 within-limits    By the times of the log, no more runs of a queue are under way than its limits allow, and all come to their end.
+ * P22 within-limits    By the times of the log, the runs of a queue that are under way are at most as many as its limits allow, and all come to their end.
  * P23 occurrence-once  Each occurrence of a schedule has one run, and nothing begins before its time.
  * P24 mended           A run that operators mend gives what the model makes of what they do; no path is recorded twice, and a deleted run is gone.
  */

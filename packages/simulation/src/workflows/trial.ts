@@ -232,6 +232,7 @@ const BY_TEXT: readonly (readonly [RegExp, ProgramInvariant])[] = [
   [/it ended \d+ times/, "recorded-once"],
 ];
 
+/** The finding that an error of a trial is: its first line, and the invariant that its text is about. */
 export function findingOf(error: unknown): ProgramFinding {
   const message = error instanceof Error ? error.message : String(error);
   const invariant = BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? "ended";

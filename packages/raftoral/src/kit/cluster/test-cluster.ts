@@ -113,12 +113,8 @@ export class TestCluster {
       failsOnForeignAwait: (options.onForeignAwait ?? "fail") === "fail",
       tell: (what) => this.#watch.tell(what),
     });
-    this.#watch = new RunWatch({
-      steps: this.steps,
-      plan: this.#plan,
-      nowMs: () => this.#virtual.nowMs,
-      misuse,
-    });
+    const nowMs = (): number => this.#virtual.nowMs;
+    this.#watch = new RunWatch({ steps: this.steps, plan: this.#plan, nowMs, misuse });
     this.platformUses = misuse.platformUses;
     this.foreignAwaits = misuse.foreignAwaits;
     this.time = new TestTime({

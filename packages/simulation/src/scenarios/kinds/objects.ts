@@ -93,7 +93,7 @@ class Model {
     const answered = this.#of(key);
     if (new Set(state).size !== state.length) wrong("a call is there twice");
     for (const [call, place] of answered) if (state[place] !== call) wrong(`${call} was answered place ${place}`);
-    for (const call of state) if (!answered.has(call)) wrong(`nobody was answered ${call}`);
+    for (const call of state) if (!answered.has(call)) wrong(`no caller was answered ${call}`);
     for (const [lane, calls] of this.#byCaller) {
       if (!lane.endsWith(` ${key}`)) continue;
       const places = calls.map((call) => answered.get(call) ?? -1);

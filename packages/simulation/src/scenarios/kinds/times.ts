@@ -76,7 +76,7 @@ function stage(acts: readonly Act[]): Stage {
     ];
     // The last one may come in the millisecond of the pause.
     if (missing.some((one) => one !== due.at(-1))) problems.push(`no run for ${missing.join(", ")}`);
-    if (other.length > 0) problems.push(`nobody asked for ${other.join(", ")}`);
+    if (other.length > 0) problems.push(`no schedule asked for ${other.join(", ")}`);
     if (new Set(ofSchedule).size !== ofSchedule.length)
       problems.push(`an occurrence has two runs: ${ofSchedule.join(", ")}`);
     for (const { runId, status } of own) {
