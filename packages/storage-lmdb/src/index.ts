@@ -3,6 +3,7 @@ import "@raftoral/raft-core/require-node";
 
 // To keep a node's groups in a folder.
 
+export { FileBlobStore } from "./blobs/file-blob-store.ts";
 export type { FlushMode } from "./commit/flush-pace.ts";
 export type { StorageProbe } from "./commit/storage-probe.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
