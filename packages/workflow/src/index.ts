@@ -1,6 +1,20 @@
 // First: what follows does not run on an old Node.
 import "@raftoral/raft-core/require-node";
 
+// To keep large values beside the log.
+
+export { hashOfParts } from "./blobs/blob-bytes.ts";
+export type { BlobCounts } from "./blobs/blob-counts.ts";
+export type { BlobNames } from "./blobs/blob-names.ts";
+export {
+  type BlobGroup,
+  type BlobLimits,
+  Blobs,
+  type BlobsOptions,
+  DEFAULT_BLOB_LIMITS,
+} from "./blobs/blobs.ts";
+export type { BlobBounds, BlobVault } from "./payloads/blob-vault.ts";
+
 // To write workflows.
 
 export type { AbortOptions } from "./author/abort-options.ts";
@@ -138,6 +152,7 @@ export type { StateSize } from "./machine/workflow-state.ts";
 export type { EndedRunName } from "./model/ended-run-name.ts";
 export type { OwnerReason } from "./model/ownership.ts";
 export {
+  blobIn,
   digestIn,
   type EnvelopeHeader,
   isEncoded,

@@ -5,9 +5,12 @@
  * then workflows, which may begin to run at once.
  */
 import type { Logger } from "@raftoral/raft-core";
-import { NONE } from "@raftoral/raft-core";
+import { MemoryBlobStore, NONE } from "@raftoral/raft-core";
 import {
+  Blobs,
   DEFAULT_RUNTIME_LIMITS,
+  type EngineListener,
+  hashOfParts,
   RaftWorkflowEngine,
   type RuntimeLimits,
   WorkflowExecutor,
@@ -17,6 +20,10 @@ import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
+import type { OperationsPort } from "../api/operations/operations-port.ts";
+import { BlobOperations } from "../api/payloads/blob-operations.ts";
+import { BlobValues } from "../api/payloads/blob-values.ts";
+import { BlobWorkflows } from "../api/payloads/blob-workflows.ts";
 import { CodedOperations } from "../api/payloads/coded-operations.ts";
 import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
 import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
@@ -89,13 +96,29 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const { bufferBytes, cacheBytes } = config.stateLimits;
   const store = storage.state?.(GROUP_ID, { bufferBytes });
   if (store !== undefined) closers.add(() => store.close());
+  const limits = runtimeLimits(config);
+  const blobs = new Blobs({
+    nodeId,
+    store: (await storage.blobs?.()) ?? new MemoryBlobStore({ hash: hashOfParts }),
+    // What is not a blob must fit into a command.
+    limits: {
+      ...config.blobLimits,
+      thresholdBytes: Math.min(config.blobLimits.thresholdBytes, limits.maxPayloadBytes),
+    },
+    clock,
+    logger,
+  });
+  closers.add(() => blobs.close());
   const executor = new WorkflowExecutor({
     logger,
+    onBlobsNamed: (named) => blobs.named(named),
     stateCacheBytes: cacheBytes,
     ...(store === undefined ? {} : { store }),
   });
-  const setting = { established, storage, listen, address, served, executor, metrics };
+  const setting = { established, storage, listen, address, served, executor, metrics, blobs };
   const { group, forget, suggest, own, server } = await openGroup(plan, closers, setting);
+  blobs.begin(group, executor.blobNames);
+  closers.add(executor.subscribe(blobListener(blobs)));
 
   const membership = new Membership({ cluster: group, clusterId, address, dial, forget, suggest, clock, logger });
   closers.add(() => membership.close());
@@ -107,8 +130,8 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const raftEngine = new RaftWorkflowEngine({ nodeId, cluster: group, executor });
   const { wrapEngine, interceptor, programClock = clock, assembled } = plan.internals;
   const engine = wrapEngine?.(raftEngine) ?? raftEngine;
-  const limits = runtimeLimits(config);
-  const payloads = payloadCoderOf(plan.payloadCodec);
+  const payloads = payloadCoderOf(plan.payloadCodec, blobs);
+  const codecs = payloadCoderOf(plan.payloadCodec);
   const runtime = WorkflowRuntime.start({
     engine,
     registry: definitions,
@@ -118,6 +141,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     uuid: environment.uuid,
     limits,
     retention: plan.config.retention,
+    blobs,
     ...(plan.payloadCodec === undefined ? {} : { payloadCodec: plan.payloadCodec }),
     onlyPruneHandedOver: plan.archive !== undefined,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
@@ -127,7 +151,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state, limits));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
 
-  const port = new NodeWorkflows({
+  const plain = new NodeWorkflows({
     engine,
     runtime,
     definitions,
@@ -135,17 +159,20 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     payloads,
     maxPayloadBytes: limits.maxPayloadBytes,
   });
-  closers.add(() => port.close());
+  closers.add(() => plain.close());
+  const values = new BlobValues(payloads, blobs.maxBytes);
+  const port = new BlobWorkflows(plain, values);
+  const operationsOf = (by: string): OperationsPort => new BlobOperations(plain.operations(by), values);
   const timeoutMs = config.limits.defaultTimeoutMs;
-  declareQueues(port, runtime, { queues: config.queues, logger });
+  declareQueues(plain, runtime, { queues: config.queues, logger });
   const given = { timeoutMs, uuid: environment.uuid, activeTrace };
-  const coded = CodedWorkflows.over(port, payloads);
+  const coded = CodedWorkflows.over(port, codecs);
   const workflowsOf = (by: string): CheckedWorkflows =>
-    new CheckedWorkflows({ port: coded, operations: CodedOperations.over(port.operations(by), payloads), ...given });
+    new CheckedWorkflows({ port: coded, operations: CodedOperations.over(operationsOf(by), codecs), ...given });
   const workflows = workflowsOf(LOCAL);
   // Values of clients pass as they are: what they have encoded, they decode.
   const passingOf = (by: string): CheckedWorkflows =>
-    payloads.isPlain ? workflowsOf(by) : new CheckedWorkflows({ port, operations: port.operations(by), ...given });
+    codecs.isPlain ? workflowsOf(by) : new CheckedWorkflows({ port, operations: operationsOf(by), ...given });
   const archiver =
     plan.archive === undefined
       ? undefined
@@ -163,7 +190,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     workflows: definitions.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
     limits,
-    audit: (entry: ClusterAudit, limit: CallLimit) => port.audited(entry, limit),
+    audit: (entry: ClusterAudit, limit: CallLimit) => plain.audited(entry, limit),
   };
   const clusterOf = (by: string): CheckedCluster =>
     new CheckedCluster(new NodeCluster({ ...clusterParts, by }), timeoutMs);
@@ -176,7 +203,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     workflowsOf: passingOf,
     clearWorkflowsOf: workflowsOf,
     clusterOf,
-    operationsOf: (by) => port.operations(by),
+    operationsOf,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     updateRun: (request, limit) => port.update(request, limit),
@@ -208,12 +235,21 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     reloadTls: () => own?.reloadTls() ?? false,
     drain: async (graceMs) => {
       // Those who wait for runs wait on another node.
-      port.close();
+      plain.close();
       await server?.drain({ graceMs });
     },
-    waits: () => port.waits,
+    waits: () => plain.waits,
     sayStopping: () => health?.stop(),
     close: () => closers.close(),
+  };
+}
+
+function blobListener(blobs: Blobs): EngineListener {
+  return {
+    onEvents: (events) => {
+      if (events.some(({ type }) => type === "state-restored")) blobs.restored();
+    },
+    onNotice: () => {},
   };
 }
 
