@@ -47,7 +47,7 @@ export class Child {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   #nextId = 1;
 
-  /** `program` is relative to this folder, e.g. "./commit-node.ts". */
+  /** `program` is relative to this folder, e.g. "./nodes/commit-node.ts". */
   constructor(program: string) {
     this.process = fork(fileURLToPath(new URL(program, import.meta.url)), [], {
       execArgv: process.execArgv,

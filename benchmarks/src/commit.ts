@@ -11,7 +11,7 @@ const IN_FLIGHT = [1, 64, 256];
 
 /** Measures commits with different numbers of proposals in flight, each for `durationMs`. Yields one result each. */
 export async function* commit(folder: string, durationMs: number): AsyncGenerator<object> {
-  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./commit-node.ts") }));
+  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./nodes/commit-node.ts") }));
   try {
     const addresses = await Promise.all(
       nodes.map(async ({ nodeId, child }) => ({ nodeId, address: await child.call<string>("listen", nodeId) })),

@@ -28,7 +28,7 @@ function fdatasyncP50Ms(folder: string, bytes: number): number {
 
 /** Median round trip of a 256-byte message between two processes, in milliseconds. */
 async function roundTripP50Ms(): Promise<number> {
-  const [a, b] = [new Child("./echo-node.ts"), new Child("./echo-node.ts")];
+  const [a, b] = [new Child("./nodes/echo-node.ts"), new Child("./nodes/echo-node.ts")];
   try {
     const [addressA, addressB] = [
       await a.call<string>("listen", { nodeId: 1, peer: 2 }),

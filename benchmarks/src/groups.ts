@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { Child } from "./child-process.ts";
-import type { Idled, Started } from "./groups-node.ts";
+import type { Idled, Started } from "./nodes/groups-node.ts";
 import { rounded } from "./statistics.ts";
 
 const SETTLE_MS = 3_000;
@@ -27,7 +27,7 @@ export async function* groups(folder: string, durationMs: number): AsyncGenerato
 }
 
 async function idle(folder: string, durationMs: number, setting: Setting): Promise<object> {
-  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./groups-node.ts") }));
+  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./nodes/groups-node.ts") }));
   const name = `groups-${setting.groups}-${setting.coalesceHeartbeatsFrom}`;
   try {
     const addresses = await Promise.all(

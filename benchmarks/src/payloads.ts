@@ -14,7 +14,7 @@ const IN_FLIGHT = 32;
 export async function* payloads(folder: string, durationMs: number): AsyncGenerator<object> {
   for (const codec of CODECS) {
     await using trio = await Trio.start(folder, `payloads-${codec}`, {
-      module: "./payloads-node.ts",
+      module: "./nodes/payloads-node.ts",
       settings: { codec },
     });
     const driver = trio.child(0);

@@ -3,7 +3,7 @@
  * some seconds. Lateness is from an occurrence to the moment at which the leader hears of its run, which is committed then.
  */
 import { Child } from "./child-process.ts";
-import type { Window } from "./schedules-node.ts";
+import type { Window } from "./nodes/schedules-node.ts";
 
 const SCHEDULES = 10_000;
 const DAY_MS = 24 * 3_600_000;
@@ -12,7 +12,7 @@ const SPREAD_MS = 20_000;
 
 /** The lines `schedules`. */
 export async function* schedules(folder: string, durationMs: number): AsyncGenerator<object> {
-  const children = [1, 2, 3].map(() => new Child("./schedules-node.ts"));
+  const children = [1, 2, 3].map(() => new Child("./nodes/schedules-node.ts"));
   try {
     const [leader, follower] = children as [Child, Child];
     let address: string | undefined;

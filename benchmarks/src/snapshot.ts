@@ -41,7 +41,7 @@ export async function* snapshot(folder: string, durationMs: number): AsyncGenera
   // Bytes a second that nodes may send; 0 for no limit. Given to see what a limit does to commits.
   const bytesPerSecond = Number(process.env["SNAPSHOT_BYTES_PER_SECOND"] ?? 0);
   const disk = await diskMbPerSecond(folder);
-  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./snapshot-node.ts") }));
+  const nodes = [1, 2, 3].map((nodeId) => ({ nodeId, child: new Child("./nodes/snapshot-node.ts") }));
   try {
     const addresses = await Promise.all(
       nodes.map(async ({ nodeId, child }) => {

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { Child } from "./child-process.ts";
-import type { Contents, Filled, Started } from "./startup-node.ts";
+import type { Contents, Filled, Started } from "./nodes/startup-node.ts";
 
 const SIZES = [
   { finishedRuns: 1_000, resultBytes: 1_000, logEntries: 10_000 },
@@ -18,12 +18,12 @@ export async function* startup(parent: string): AsyncGenerator<object> {
   for (const [at, size] of SIZES.entries()) {
     const folder = join(parent, `startup-${at}`);
     const contents: Contents = { folder, ...size };
-    const filler = new Child("./startup-node.ts");
+    const filler = new Child("./nodes/startup-node.ts");
     const filled = await filler.call<Filled>("fill", contents);
     await filler.kill();
     yield { bench: "startup-fill", ...size, ...filled };
     for (let start = 0; start < STARTS; start++) {
-      const child = new Child("./startup-node.ts");
+      const child = new Child("./nodes/startup-node.ts");
       const started = await child.call<Started>("start", { folder, keepEntries: size.logEntries });
       // As after a crash: nothing is handed over, and nothing is brought to disk in order.
       await child.kill();

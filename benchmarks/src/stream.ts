@@ -2,8 +2,9 @@
  * Streams: three processes, gRPC on loopback, LMDB with real flushes. Runs on the leader write chunks at a fixed rate; one other node follows all of their
  * streams, and so does a client of the third. A chunk's delay is from its write to its reader's turn, on one machine's clock.
  */
+
+import type { Followed } from "./nodes/workflow-node.ts";
 import { Trio } from "./trio.ts";
-import type { Followed } from "./workflow-node.ts";
 
 /** Runs, and chunks that each of them writes in a second. */
 const LOADS = [

@@ -2,9 +2,10 @@
  * A takeover of many runs: the process that leads and owns all of them, each waiting for a signal, is killed. Measured from the kill until every run has
  * another owner and its body has begun there; and how late the survivors' event loops were meanwhile, for a loop that stands still is taken for a dead node.
  */
+
+import type { SeenTakeover } from "./nodes/workflow-node.ts";
 import { rounded } from "./statistics.ts";
 import { Trio } from "./trio.ts";
-import type { SeenTakeover } from "./workflow-node.ts";
 
 const RUNS = [10_000, 100_000];
 const LIMIT_MS = 600_000;

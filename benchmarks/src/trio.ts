@@ -7,7 +7,7 @@ export interface TrioProgram {
   readonly settings?: object;
 }
 
-const WORKFLOWS: TrioProgram = { module: "./workflow-node.ts" };
+const WORKFLOWS: TrioProgram = { module: "./nodes/workflow-node.ts" };
 
 /** A cluster of three processes. Disposing it ends them. */
 export class Trio {

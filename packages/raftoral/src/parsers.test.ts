@@ -18,7 +18,6 @@ import {
   GetStatusResponseSchema,
 } from "./gen/raftoral/v1/cluster_service_pb.ts";
 import { EventService } from "./gen/raftoral/v1/event_service_pb.ts";
-import { ScheduleService } from "./gen/raftoral/v1/schedule_service_pb.ts";
 import {
   type HistoryRecord,
   HistoryRecordSchema,
@@ -26,8 +25,9 @@ import {
   OutcomeSchema,
   type Run,
   RunSchema,
-  WorkflowService,
-} from "./gen/raftoral/v1/workflow_service_pb.ts";
+} from "./gen/raftoral/v1/run_pb.ts";
+import { ScheduleService } from "./gen/raftoral/v1/schedule_service_pb.ts";
+import { WorkflowService } from "./gen/raftoral/v1/workflow_service_pb.ts";
 import { PrometheusEndpoint } from "./metrics/prometheus-endpoint.ts";
 import { type NodeSettings, nodeConfig, SETTING_NAMES } from "./node/config/node-config.ts";
 import { FakeNode } from "./testing/fake-node.ts";

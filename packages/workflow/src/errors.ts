@@ -1,7 +1,7 @@
 /**
  * Every public failure of this package, by code. docs/errors.md has an entry for each.
  *
- * The errors that a workflow's author meets inside a body carry retry meaning in their type; they are in `author/errors.ts`.
+ * The errors that a workflow's author meets inside a body carry retry meaning in their type; they are in `author/errors/errors.ts`.
  */
 import { brand, RaftoralError } from "@raftoral/raft-core";
 

@@ -19,7 +19,6 @@ export type { BlobBounds, BlobVault } from "./payloads/blob-vault.ts";
 
 export type { AbortOptions } from "./author/abort-options.ts";
 export type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "./author/child.ts";
-export { type Duration, durationMs, momentMs } from "./author/duration.ts";
 export {
   type AuthorErrorCode,
   type AuthorErrorOptions,
@@ -40,8 +39,9 @@ export {
   VariableFailedError,
   WorkflowCancelledError,
   WorkflowFailedError,
-} from "./author/errors.ts";
-export { assertPayloadSize, decodeValue, encodeValue } from "./author/json-value.ts";
+} from "./author/errors/errors.ts";
+export { TokenExpiredError, TokenFailedError } from "./author/errors/token-errors.ts";
+export { UpdateFailedError } from "./author/errors/update-errors.ts";
 export {
   exclusive,
   type HandlerMode,
@@ -77,22 +77,11 @@ export type {
   TypedObject,
 } from "./author/objects/typed-object.ts";
 export { type QueryAnswer, type QueryDefinition, type QueryInput, query } from "./author/query.ts";
-export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/recorded.ts";
 export type { CalledObject, RunCallArguments, RunCallOptions } from "./author/run-calls.ts";
 export { type Saga, type SagaOptions, type SagaStepOptions, saga } from "./author/saga.ts";
-export {
-  chunkOf,
-  inputOf,
-  type SchemaSubject,
-  type StandardSchemaV1,
-  signalOf,
-  updateInputOf,
-  validated,
-} from "./author/schema.ts";
 export { type SignalDefinition, type SignalPayload, signal } from "./author/signal.ts";
 export { escapedName } from "./author/step-path.ts";
 export { type StreamDefinition, type StreamValue, type StreamWriter, stream } from "./author/stream.ts";
-export { TokenExpiredError, TokenFailedError } from "./author/token-errors.ts";
 export {
   type UpdateDefinition,
   type UpdateHandlerOptions,
@@ -101,7 +90,18 @@ export {
   type UpdateSchemas,
   update,
 } from "./author/update.ts";
-export { UpdateFailedError } from "./author/update-errors.ts";
+export { type Duration, durationMs, momentMs } from "./author/values/duration.ts";
+export { assertPayloadSize, decodeValue, encodeValue } from "./author/values/json-value.ts";
+export type { NotRecordable, Recordable, Recorded, Unchanged } from "./author/values/recorded.ts";
+export {
+  chunkOf,
+  inputOf,
+  type SchemaSubject,
+  type StandardSchemaV1,
+  signalOf,
+  updateInputOf,
+  validated,
+} from "./author/values/schema.ts";
 export { type VariableDefinition, type VariableValue, variable } from "./author/variable.ts";
 export {
   type NoSchema,
@@ -149,8 +149,6 @@ export {
 } from "./author/attributes.ts";
 export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
 export type { StateSize } from "./machine/workflow-state.ts";
-export type { EndedRunName } from "./model/ended-run-name.ts";
-export type { OwnerReason } from "./model/ownership.ts";
 export {
   blobIn,
   digestIn,
@@ -162,16 +160,18 @@ export {
   readEnvelope,
   writeEnvelope,
 } from "./model/payload-envelope.ts";
-export type { BehaviourLevel } from "./model/run-needs.ts";
+export type { EndedRunName } from "./model/runs/ended-run-name.ts";
+export type { OwnerReason } from "./model/runs/ownership.ts";
+export type { BehaviourLevel } from "./model/runs/run-needs.ts";
 export {
   MAX_QUEUE_MS,
   MAX_QUEUE_NAME_LENGTH,
   PRIORITY_ZERO,
   type QueueLimits,
   type RunQueue,
-} from "./model/run-queue.ts";
+} from "./model/runs/run-queue.ts";
+export type { CodeMismatch, StuckReason } from "./model/runs/stuck-reason.ts";
 export { encodeVariableChange, SET_VARIABLE } from "./model/set-variable.ts";
-export type { CodeMismatch, StuckReason } from "./model/stuck-reason.ts";
 export { type TraceContext, traceContextOf } from "./model/trace-context.ts";
 export type { NodeStatus } from "./nodes/node-record.ts";
 export { valueDigest } from "./payloads/canonical-json.ts";
@@ -289,11 +289,11 @@ export {
   NO_ATTRIBUTES,
 } from "./model/attributes.ts";
 export type { RecordedError } from "./model/failure.ts";
-export { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "./model/id-policy.ts";
-export type { Epoch } from "./model/ownership.ts";
-export type { KnownParent, ParentClosePolicy } from "./model/parent.ts";
 export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";
-export type { RunOutcome } from "./model/run-outcome.ts";
+export { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "./model/runs/id-policy.ts";
+export type { Epoch } from "./model/runs/ownership.ts";
+export type { KnownParent, ParentClosePolicy } from "./model/runs/parent.ts";
+export type { RunOutcome } from "./model/runs/run-outcome.ts";
 export {
   MAX_SCHEDULE_ID_LENGTH,
   type Occurrence,

@@ -3,7 +3,7 @@ import { MemoryStateStore } from "@raftoral/raft-core";
 import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeValue, encodeValue } from "./author/json-value.ts";
+import { decodeValue, encodeValue } from "./author/values/json-value.ts";
 import {
   type BlobRequest,
   decodeAnswer,

@@ -15,12 +15,10 @@ import type { PageOptions } from "../api/pages.ts";
 import { Payload } from "../api/payloads/payload.ts";
 import { startRequest } from "../api/starts/start-request.ts";
 import type { UpdateRequest } from "../api/workflows-port.ts";
-import {
-  type Consistency,
-  type StartRunRequest,
-  type UpdateRunRequest,
-  WorkflowService,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { UpdateRunRequest } from "../gen/raftoral/v1/run_messages_pb.ts";
+import type { Consistency } from "../gen/raftoral/v1/run_pb.ts";
+import type { StartRunRequest } from "../gen/raftoral/v1/run_start_pb.ts";
+import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { attributesFromWire } from "../wire/attribute-messages.ts";
 import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";

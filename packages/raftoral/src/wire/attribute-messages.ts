@@ -14,7 +14,7 @@ import type {
   AttributeValueSchema,
   Attribute as WireAttribute,
   AttributeValue as WireValue,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+} from "../gen/raftoral/v1/run_pb.ts";
 import { safeNumber } from "./numbers.ts";
 
 /** Attributes as messages. */

@@ -1,7 +1,7 @@
 /** Recorded errors on the wire. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RecordedFailure } from "../api/runs.ts";
-import type { Failure, FailureSchema } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { Failure, FailureSchema } from "../gen/raftoral/v1/run_pb.ts";
 
 /** A recorded error as a message. */
 export function failureToWire(failure: RecordedFailure): MessageInitShape<typeof FailureSchema> {

@@ -17,13 +17,11 @@ import {
   type AttributeConditionSchema,
   type AttributeValueSchema,
   Consistency,
-  type ListRunsRequest,
-  type ListRunsRequestSchema,
-  RunSort,
   type AttributeCondition as WireCondition,
-  IdPolicy as WirePolicy,
   type TimeRange as WireRange,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+} from "../gen/raftoral/v1/run_pb.ts";
+import { type ListRunsRequest, type ListRunsRequestSchema, RunSort } from "../gen/raftoral/v1/run_reads_pb.ts";
+import { IdPolicy as WirePolicy } from "../gen/raftoral/v1/run_start_pb.ts";
 import { comparedFromWire, valueToWire } from "./attribute-messages.ts";
 import { safeNumber } from "./numbers.ts";
 import { statusFromWire, statusToWire } from "./run-messages.ts";

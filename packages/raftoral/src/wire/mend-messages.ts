@@ -4,7 +4,7 @@ import { NodeError } from "../api/errors.ts";
 import type { MendAction } from "../api/mending/mending.ts";
 import { completeStepAction } from "../api/mending/mending-arguments.ts";
 import { Payload } from "../api/payloads/payload.ts";
-import type { MendActionSchema, MendAction as WireAction } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { MendActionSchema, MendAction as WireAction } from "../gen/raftoral/v1/run_operations_pb.ts";
 
 /** An action as a message. */
 export function actionToWire(action: MendAction): MessageInitShape<typeof MendActionSchema> {

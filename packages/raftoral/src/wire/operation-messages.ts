@@ -7,7 +7,7 @@ import type {
   PausedTypeSchema,
   AuditEntry as WireEntry,
   PausedType as WireType,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+} from "../gen/raftoral/v1/run_operations_pb.ts";
 import { safeNumber } from "./numbers.ts";
 
 const ACTIONS: readonly BulkAction[] = ["cancel", "terminate", "retry", "pause", "resume", "delete"];

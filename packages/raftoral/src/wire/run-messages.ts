@@ -20,17 +20,19 @@ import {
   type HistoryRecordSchema,
   type Outcome,
   type OutcomeSchema,
-  type PendingCallSchema,
   type Run,
-  type RunCountSchema,
   type RunSchema,
   type StepInProgressSchema,
-  type RunCount as WireCount,
-  type PendingCall as WirePending,
   type HistoryRecord as WireRecord,
   RunStatus as WireStatus,
   type StepInProgress as WireStep,
-} from "../gen/raftoral/v1/workflow_service_pb.ts";
+} from "../gen/raftoral/v1/run_pb.ts";
+import type {
+  PendingCallSchema,
+  RunCountSchema,
+  RunCount as WireCount,
+  PendingCall as WirePending,
+} from "../gen/raftoral/v1/run_reads_pb.ts";
 import { attributesFromWire, attributesToWire } from "./attribute-messages.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 import { safeNumber } from "./numbers.ts";

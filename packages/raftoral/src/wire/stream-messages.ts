@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Payload } from "../api/payloads/payload.ts";
 import type { StreamChunk } from "../api/streams.ts";
-import type { StreamChunkSchema, StreamChunk as WireChunk } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { StreamChunkSchema, StreamChunk as WireChunk } from "../gen/raftoral/v1/run_messages_pb.ts";
 import { safeNumber } from "./numbers.ts";
 
 /** A chunk as a message. */

@@ -1,7 +1,7 @@
 /** Answers to tokens between generated messages and the types of the API, both ways. Values pass through as bytes. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { AnswerRequest, TokenFailure } from "../api/tokens.ts";
-import type { AnswerTokenRequestSchema, TokenFailure as WireFailure } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { AnswerTokenRequestSchema, TokenFailure as WireFailure } from "../gen/raftoral/v1/run_messages_pb.ts";
 
 /** An answer as a message. */
 export function answerToWire({ token, answer }: AnswerRequest): MessageInitShape<typeof AnswerTokenRequestSchema> {

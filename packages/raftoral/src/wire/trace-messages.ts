@@ -1,7 +1,7 @@
 /** Trace contexts between generated messages and the types of the API, both ways. What comes from outside is checked where it is used. */
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { TraceContext } from "@raftoral/workflow";
-import type { TraceContextSchema, TraceContext as WireTrace } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { TraceContextSchema, TraceContext as WireTrace } from "../gen/raftoral/v1/run_pb.ts";
 
 /** A trace context as a field of a message, which is absent without one. */
 export function traceToWire(trace: TraceContext | undefined): {

@@ -2,7 +2,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Payload } from "../api/payloads/payload.ts";
 import type { UpdateEnd } from "../api/updates/updates.ts";
-import { type Failure, type FailureSchema, UpdateStatus } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import { UpdateStatus } from "../gen/raftoral/v1/run_messages_pb.ts";
+import type { Failure, FailureSchema } from "../gen/raftoral/v1/run_pb.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
 
 /** The fields of a message that says how an update stands. */

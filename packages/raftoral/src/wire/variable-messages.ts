@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Payload } from "../api/payloads/payload.ts";
 import type { RunVariable } from "../api/variables.ts";
-import type { RunVariableSchema, RunVariable as WireVariable } from "../gen/raftoral/v1/workflow_service_pb.ts";
+import type { RunVariableSchema, RunVariable as WireVariable } from "../gen/raftoral/v1/run_messages_pb.ts";
 import { safeNumber } from "./numbers.ts";
 
 /** A variable as a message. */

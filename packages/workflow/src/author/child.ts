@@ -1,8 +1,8 @@
 /** Runs that a body starts as its children: what starting one takes and gives. */
-import type { ParentClosePolicy } from "../model/parent.ts";
+import type { ParentClosePolicy } from "../model/runs/parent.ts";
 import type { AbortOptions } from "./abort-options.ts";
 import type { AttributeValues } from "./attributes.ts";
-import type { Duration } from "./duration.ts";
+import type { Duration } from "./values/duration.ts";
 import type { TypedWorkflow, WorkflowInput } from "./workflow-types.ts";
 
 /** What names a child's workflow: its definition, or its type. */

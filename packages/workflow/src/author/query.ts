@@ -1,6 +1,7 @@
 /** Definitions of queries: one value that bodies and those who ask them share, so that both know the types. */
-import type { Unchanged } from "./recorded.ts";
+
 import { escapedName } from "./step-path.ts";
+import type { Unchanged } from "./values/recorded.ts";
 
 /** A query's name with the types of what it is asked with and answers. Made by {@link query}. */
 export interface QueryDefinition<Answer = unknown, Input = unknown> {

@@ -7,7 +7,7 @@ import {
   NO_RUN_QUEUE,
   PRIORITY_ZERO,
   type RunQueue,
-} from "../model/run-queue.ts";
+} from "../model/runs/run-queue.ts";
 
 /** Highest priority; the lowest is as far below 0. */
 export const MAX_PRIORITY = MAX_PRIORITY_NUMBER - PRIORITY_ZERO;

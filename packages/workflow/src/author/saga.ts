@@ -10,9 +10,9 @@
  */
 
 import { AsyncResource } from "node:async_hooks";
-import type { Duration } from "./duration.ts";
-import { CompensationFailedError, StepFailedError } from "./errors.ts";
-import type { Recordable, Recorded } from "./recorded.ts";
+import { CompensationFailedError, StepFailedError } from "./errors/errors.ts";
+import type { Duration } from "./values/duration.ts";
+import type { Recordable, Recorded } from "./values/recorded.ts";
 import type { StepContext, StepOptions, WorkflowContext } from "./workflow-context.ts";
 
 /** Options of a saga's step: those of a step, and what undoes it. */

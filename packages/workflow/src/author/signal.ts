@@ -5,9 +5,9 @@
  *      Without a schema they are one.
  */
 
-import type { Unchanged } from "./recorded.ts";
-import type { StandardSchemaV1 } from "./schema.ts";
 import { escapedName } from "./step-path.ts";
+import type { Unchanged } from "./values/recorded.ts";
+import type { StandardSchemaV1 } from "./values/schema.ts";
 
 /** A signal's name with the types of its payload. Made by {@link signal}. Senders give `Given`, a wait gives `Payload`. */
 export interface SignalDefinition<Given = unknown, Payload = unknown> {

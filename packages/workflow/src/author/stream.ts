@@ -3,9 +3,10 @@
  *
  * SM1. A definition has two types: what the body writes, and what readers get of it, as the record gives it back. With a schema these are the schema's two.
  */
-import type { Recordable, Recorded, Unchanged } from "./recorded.ts";
-import type { StandardSchemaV1 } from "./schema.ts";
+
 import { escapedName } from "./step-path.ts";
+import type { Recordable, Recorded, Unchanged } from "./values/recorded.ts";
+import type { StandardSchemaV1 } from "./values/schema.ts";
 
 /** A stream's name with the types of its chunks. Made by {@link stream}. Bodies write `Given`, readers get `Chunk`. */
 export interface StreamDefinition<Given = unknown, Chunk = unknown> {

@@ -4,9 +4,10 @@
  * UD1. A definition has four types: what callers give, what the handler gets, what the handler returns, and what callers get. Without a schema on a side, the two of
  *      that side are one, which the record does not change.
  */
-import type { Recordable, Recorded, Unchanged } from "./recorded.ts";
-import type { StandardSchemaV1 } from "./schema.ts";
+
 import { escapedName } from "./step-path.ts";
+import type { Recordable, Recorded, Unchanged } from "./values/recorded.ts";
+import type { StandardSchemaV1 } from "./values/schema.ts";
 
 /** An update's name with its types and schemas. Made by {@link update}. Callers give `Given` and get `Answer`; the handler gets `Input` and returns `Output`. */
 export interface UpdateDefinition<Answer = unknown, Given = unknown, Input = unknown, Output = unknown> {

@@ -1,6 +1,7 @@
 /** Definitions of variables: one value that bodies and those who read them share, so that both know the type. */
-import type { Unchanged } from "./recorded.ts";
+
 import { escapedName } from "./step-path.ts";
+import type { Unchanged } from "./values/recorded.ts";
 
 /** A variable's name with the type of its value. Made by {@link variable}. */
 export interface VariableDefinition<Value = unknown> {

@@ -6,8 +6,8 @@
  */
 import { WorkflowError } from "../errors.ts";
 import type { TypeVersion } from "../model/type-version.ts";
-import type { Recordable, Recorded, Unchanged } from "./recorded.ts";
-import type { StandardSchemaV1 } from "./schema.ts";
+import type { Recordable, Recorded, Unchanged } from "./values/recorded.ts";
+import type { StandardSchemaV1 } from "./values/schema.ts";
 import type { WorkflowContext } from "./workflow-context.ts";
 import type { TypedWorkflow } from "./workflow-types.ts";
 

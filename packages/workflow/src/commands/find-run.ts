@@ -1,7 +1,7 @@
 /** Finds the run that a command is about, or says why there is none. */
 import type { NodeId } from "@raftoral/raft-core";
 import { runNotFoundText } from "../errors.ts";
-import type { Epoch } from "../model/ownership.ts";
+import type { Epoch } from "../model/runs/ownership.ts";
 import type { RunningHead, RunRecord } from "../state/runs/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import { type Refused, refused } from "./refusal.ts";

@@ -1,6 +1,6 @@
 /** A node goes: what NodeLost and NodeDrain have in common. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { OwnerReason } from "../model/ownership.ts";
+import type { OwnerReason } from "../model/runs/ownership.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
 import type { Tables } from "../state/tables.ts";
 import { type Refused, refused } from "./refusal.ts";

@@ -4,7 +4,6 @@
  * PR1. A record stays: a second one at its path is answered with the first, or refused when it answers another kind of call.
  */
 import { type Attributes, attributesInvalidText, changedAttributes, decodeChanges } from "../model/attributes.ts";
-import { NO_LOSSES } from "../model/owner-losses.ts";
 import {
   callOf,
   type ExternalKind,
@@ -13,6 +12,7 @@ import {
   recordPosition,
   sameFamily,
 } from "../model/record.ts";
+import { NO_LOSSES } from "../model/runs/owner-losses.ts";
 import type { RunRecord } from "../state/runs/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import type { Running } from "./find-run.ts";
@@ -78,7 +78,7 @@ export function attributesAfter(runId: string, before: Attributes, value: Uint8A
     : after;
 }
 
-/** The run makes progress: owners that it lost before say nothing about it (model/owner-losses.ts OL1). */
+/** The run makes progress: owners that it lost before say nothing about it (model/runs/owner-losses.ts OL1). */
 export function forgetLosses({ runs }: Tables, run: RunRecord): void {
   const { head } = run;
   if (head.status === "running" && head.losses.count > 0) runs.update(run, { ...head, losses: NO_LOSSES });

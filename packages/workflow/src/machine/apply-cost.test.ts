@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
-import { STUCK_LOSSES } from "../model/owner-losses.ts";
-import { NO_LIMITS } from "../model/run-queue.ts";
+import { STUCK_LOSSES } from "../model/runs/owner-losses.ts";
+import { NO_LIMITS } from "../model/runs/run-queue.ts";
 import { encodeConditions } from "../state/lists/conditions-codec.ts";
 import { CountingStore } from "../testing/counting-store.ts";
 import { StateLog } from "../testing/state-log.ts";

@@ -81,7 +81,7 @@ describe("a paused type", () => {
     expect(log.epoch("before")).toBeGreaterThan(epoch);
   });
 
-  test("keeps runs that are to cancel, so that their code cleans up afterwards", () => {
+  test("keeps a run that is to cancel, so that its code cleans up afterwards, and ends one at once that no node has had", () => {
     const log = begun();
     pauseType(log, "order");
     log.start("after");
@@ -90,7 +90,8 @@ describe("a paused type", () => {
       expect(log.apply({ kind: "Cancel", runId, reason: "enough", atMs: log.at })).toMatchObject({ changed: true });
     log.lost(1);
     log.lost(2);
-    expect(log.state.size).toMatchObject({ running: 2 });
+    expect(log.state.size).toMatchObject({ running: 1 });
+    expect(log.state.summary("after")).toMatchObject({ status: "cancelled" });
     log.register(2, undefined, "again");
     pauseType(log, "order", false);
     expect(log.state.summary("before")).toMatchObject({ owner: 2, cancelReason: "enough" });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { LOSS_WINDOW_MS, STUCK_LOSSES, SUSPECT_LOSSES } from "../model/owner-losses.ts";
+import { LOSS_WINDOW_MS, STUCK_LOSSES, SUSPECT_LOSSES } from "../model/runs/owner-losses.ts";
 import { ORDER, restoredFrom, StateLog } from "../testing/state-log.ts";
 
 const RUN = "poison";

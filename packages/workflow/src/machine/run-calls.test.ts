@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CallingRun } from "../model/calling-run.ts";
+import type { CallingRun } from "../model/runs/calling-run.ts";
 import { NOTHING, restoredFrom, StateLog } from "../testing/state-log.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -9,8 +9,8 @@
  */
 import { messages, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
-import type { Epoch } from "./ownership.ts";
 import type { RecordKind, RecordPosition } from "./record.ts";
+import type { Epoch } from "./runs/ownership.ts";
 
 /** Places in the log: `[from, to)`. */
 export interface PositionRange {

@@ -1,6 +1,6 @@
 /** Records of a run: the committed answers of its context calls. */
 import type { LogIndex } from "@raftoral/raft-core";
-import type { Epoch } from "./ownership.ts";
+import type { Epoch } from "./runs/ownership.ts";
 
 /**
  * Every kind of record, and the kind of call that it answers. Positions are the numbers of `raftoral.CheckpointKind`.

@@ -1,7 +1,7 @@
 /** For how long runs of a type, or of an outcome, are kept after their end. */
 import { named, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
-import { OUTCOMES, type OutcomeStatus } from "./run-outcome.ts";
+import { OUTCOMES, type OutcomeStatus } from "./runs/run-outcome.ts";
 
 /** How a run must have ended for a rule; "any" for however it did. Positions are the numbers of `raftoral.RetentionOutcome`. */
 export const RETENTION_OUTCOMES = ["any", ...OUTCOMES] as const;

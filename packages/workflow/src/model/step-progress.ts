@@ -7,7 +7,7 @@
 import { bytes, message, optional, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import { failureCodec, type RecordedError } from "./failure.ts";
-import type { Epoch } from "./ownership.ts";
+import type { Epoch } from "./runs/ownership.ts";
 
 /** The progress of one step. Times are in ms since the epoch. */
 export interface StepProgress {

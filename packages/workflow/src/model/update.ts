@@ -6,7 +6,7 @@
  */
 import { uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
-import type { CallOrigin } from "./call-chain.ts";
+import type { CallOrigin } from "./runs/call-chain.ts";
 
 /** Updates of a run that are pending or under way; more are refused with UPDATE_BUFFER_FULL. */
 export const MAX_OPEN_UPDATES = 256;

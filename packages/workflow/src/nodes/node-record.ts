@@ -1,6 +1,6 @@
 /** A node as it has registered, and its record in the store, which is its record in a snapshot as well. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../model/type-version.ts";
 import { messages, named, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";

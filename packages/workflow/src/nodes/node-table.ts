@@ -13,8 +13,8 @@
  */
 
 import { invariant, type NodeId, type StateKey } from "@raftoral/raft-core";
-import type { OwnerReason } from "../model/ownership.ts";
-import type { BehaviourLevel, RunNeeds } from "../model/run-needs.ts";
+import type { OwnerReason } from "../model/runs/ownership.ts";
+import type { BehaviourLevel, RunNeeds } from "../model/runs/run-needs.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import { KEY_PREFIX, kindRange, numberKey } from "../records/state-keys.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";

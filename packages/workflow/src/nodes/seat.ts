@@ -5,8 +5,8 @@
  * record, however many runs there are.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { OwnerReason } from "../model/ownership.ts";
-import { OWNER_REASONS } from "../model/ownership.ts";
+import type { OwnerReason } from "../model/runs/ownership.ts";
+import { OWNER_REASONS } from "../model/runs/ownership.ts";
 import { named, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 

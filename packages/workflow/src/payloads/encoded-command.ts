@@ -10,7 +10,7 @@ import type { GivenUpdate } from "../commands/messages/update.ts";
 import type { WorkflowCommand } from "../commands/registry.ts";
 import type { StartFacts } from "../commands/runs/workflow-start.ts";
 import { digestIn } from "../model/payload-envelope.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
+import type { RunOutcome } from "../model/runs/run-outcome.ts";
 import type { PayloadCoder } from "./payload-coder.ts";
 import { encodedRecordValue } from "./record-values.ts";
 import { sealedFailure, sealedFailureJson } from "./sealed-failure.ts";

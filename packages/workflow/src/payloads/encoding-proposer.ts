@@ -9,7 +9,7 @@
  */
 import type { Clock, Logger } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
+import type { RunOutcome } from "../model/runs/run-outcome.ts";
 import type { Proposer, RetryBounds } from "../runtime/engine/retrying-proposer.ts";
 import { encodedCommand } from "./encoded-command.ts";
 import type { PayloadCoder } from "./payload-coder.ts";

@@ -7,8 +7,8 @@
 import type { WorkflowError } from "../errors.ts";
 import { isEncoded } from "../model/payload-envelope.ts";
 import { type HistoryRecord, INPUT_PATH } from "../model/record.ts";
+import type { CodeMismatch } from "../model/runs/stuck-reason.ts";
 import type { KnownProgress } from "../model/step-progress.ts";
-import type { CodeMismatch } from "../model/stuck-reason.ts";
 import type { RunView } from "../state/runs/run-view.ts";
 import type { PayloadCoder } from "./payload-coder.ts";
 import { layerText } from "./payload-errors.ts";

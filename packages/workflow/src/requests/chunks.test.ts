@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeValue } from "../author/json-value.ts";
+import { decodeValue } from "../author/values/json-value.ts";
 import { workflow } from "../author/workflow.ts";
 import type { StreamPage } from "../state/streams/stream-view.ts";
 import { type World, world } from "../testing/workflow-world.ts";

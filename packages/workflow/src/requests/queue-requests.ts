@@ -1,6 +1,6 @@
 /** What is done to queues, as commands. */
 import type { WorkflowCommand } from "../commands/registry.ts";
-import type { QueueLimits } from "../model/run-queue.ts";
+import type { QueueLimits } from "../model/runs/run-queue.ts";
 
 /** What is done to a queue. */
 export type QueueAction =

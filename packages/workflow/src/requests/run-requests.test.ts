@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeValue } from "../author/json-value.ts";
+import { encodeValue } from "../author/values/json-value.ts";
 import { workflow } from "../author/workflow.ts";
 import { world } from "../testing/workflow-world.ts";
 import { RunRequests } from "./run-requests.ts";

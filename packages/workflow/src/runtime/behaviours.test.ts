@@ -1,8 +1,8 @@
 /** Behaviours of the engine on nodes of several releases (behaviours.ts). */
 import { describe, expect, test } from "vitest";
 import { query } from "../author/query.ts";
-import type { StandardSchemaV1 } from "../author/schema.ts";
 import { signal } from "../author/signal.ts";
+import type { StandardSchemaV1 } from "../author/values/schema.ts";
 import { workflow } from "../author/workflow.ts";
 import { type World, world } from "../testing/workflow-world.ts";
 import { BEHAVIOUR_LEVEL, BEHAVIOURS, behaves } from "./behaviours.ts";

@@ -10,7 +10,7 @@
  * BV3. A run is placed on nodes alone that have its behaviours, and waits while there is none. A node executes nothing that needs more than it has.
  * BV4. An old form is taken out when no run can be left that has it: with a release that says so. Its number is not used again.
  */
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 
 /** One change of the engine. */
 export interface Behaviour {

@@ -1,7 +1,7 @@
 /** What reaches a body from outside of its run: nothing but its answers. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { describe, expect, test } from "vitest";
-import { VariableFailedError } from "../author/errors.ts";
+import { VariableFailedError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { Latch, world } from "../testing/workflow-world.ts";

@@ -6,8 +6,8 @@
  * AD3. An answer that is too large for the log is told as a failure with PAYLOAD_TOO_LARGE.
  */
 import type { Clock, Logger } from "@raftoral/raft-core";
-import { encodeValue } from "../author/json-value.ts";
-import { recordedError } from "../author/recorded-error.ts";
+import { recordedError } from "../author/errors/recorded-error.ts";
+import { encodeValue } from "../author/values/json-value.ts";
 import type { CallAnswered } from "../commands/messages/call-answered.ts";
 import { WorkflowError } from "../errors.ts";
 import type { OwedAnswer } from "../state/updates/owed-answers.ts";

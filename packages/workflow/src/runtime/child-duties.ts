@@ -6,11 +6,11 @@
  * CD3. A result that is too large for the log is told as a failure of the child with PAYLOAD_TOO_LARGE, and is kept in the child.
  */
 import type { Clock, Logger } from "@raftoral/raft-core";
-import { encodeValue } from "../author/json-value.ts";
-import { recordedError } from "../author/recorded-error.ts";
+import { recordedError } from "../author/errors/recorded-error.ts";
+import { encodeValue } from "../author/values/json-value.ts";
 import type { ChildEnded } from "../commands/messages/child-ended.ts";
 import { WorkflowError } from "../errors.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
+import type { RunOutcome } from "../model/runs/run-outcome.ts";
 import type { UnreportedEnd } from "../state/runs/run-view.ts";
 import type { RunEnded } from "../state/workflow-event.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";

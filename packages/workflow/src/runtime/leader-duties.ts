@@ -18,7 +18,7 @@ import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
 import type { StateSize } from "../machine/workflow-state.ts";
 import type { TimedRule } from "../model/retention-rule.ts";
-import type { TroubleReason } from "../model/stuck-reason.ts";
+import type { TroubleReason } from "../model/runs/stuck-reason.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
 import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";

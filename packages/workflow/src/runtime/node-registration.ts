@@ -3,7 +3,7 @@
  * not be reached registers again as soon as it learns of it.
  */
 import { type Cancel, type Clock, type Logger, type NodeId, RaftError, RaftoralError } from "@raftoral/raft-core";
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import type { TypeVersion } from "../model/type-version.ts";
 import type { NodeChanged } from "../state/workflow-event.ts";
 import { proposalFailure, type RetryingProposer } from "./engine/retrying-proposer.ts";

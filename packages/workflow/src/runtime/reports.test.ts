@@ -1,6 +1,6 @@
 /** What a node says of the runs that it executes: each thing once, where it happened, and nothing on a replay. */
 import { describe, expect, test } from "vitest";
-import { RetryableError } from "../author/errors.ts";
+import { RetryableError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { HandClock } from "../testing/hand-clock.ts";

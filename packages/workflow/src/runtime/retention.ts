@@ -1,7 +1,7 @@
 /** For how long finished runs are kept, as a node is told. */
 import { RaftError } from "@raftoral/raft-core";
 import { RETENTION_OUTCOMES, type TimedRule } from "../model/retention-rule.ts";
-import type { OutcomeStatus } from "../model/run-outcome.ts";
+import type { OutcomeStatus } from "../model/runs/run-outcome.ts";
 
 /** How long runs of a type, or of an outcome, are kept. Give all nodes the same rules. */
 export interface RetentionRule {

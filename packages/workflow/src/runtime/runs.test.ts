@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { TerminalError } from "../author/errors.ts";
-import type { StandardSchemaV1 } from "../author/schema.ts";
+import { TerminalError } from "../author/errors/errors.ts";
+import type { StandardSchemaV1 } from "../author/values/schema.ts";
 import { workflow } from "../author/workflow.ts";
 import { Latch, world } from "../testing/workflow-world.ts";
 

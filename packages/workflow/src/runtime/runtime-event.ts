@@ -1,8 +1,8 @@
 /** What an observer of a runtime hears: the replicated events, and what only this node knows. */
 import type { NodeId } from "@raftoral/raft-core";
 import type { RecordedError } from "../model/failure.ts";
-import type { Epoch } from "../model/ownership.ts";
-import type { CodeMismatch } from "../model/stuck-reason.ts";
+import type { Epoch } from "../model/runs/ownership.ts";
+import type { CodeMismatch } from "../model/runs/stuck-reason.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
 
 /** This node begins to execute a run's body. `replayed` calls are answered from its record. */

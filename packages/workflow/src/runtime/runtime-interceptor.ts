@@ -5,9 +5,9 @@
  * body's turn, in the body's async context; what they throw reaches the body or the step as if the author's code had thrown it.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../model/ownership.ts";
 import type { RecordKind } from "../model/record.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
+import type { Epoch } from "../model/runs/ownership.ts";
+import type { RunOutcome } from "../model/runs/run-outcome.ts";
 
 /** One body: a run as one node executes it. */
 export interface InterceptedBody {

@@ -1,7 +1,7 @@
 /** Configuration of a node's workflow runtime, with its defaults. Every bound of it is named here. */
 import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import type { BlobVault } from "../payloads/blob-vault.ts";
 import type { PayloadCodecs } from "../payloads/payload-codec.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";

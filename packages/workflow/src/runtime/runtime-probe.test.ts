@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TerminalError } from "../author/errors.ts";
+import { TerminalError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import { fast, Latch, world } from "../testing/workflow-world.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { StepTimeoutError } from "../author/errors.ts";
-import { TerminalError } from "../author/errors.ts";
+import type { StepTimeoutError } from "../author/errors/errors.ts";
+import { TerminalError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { StepContext, StepOptions } from "../author/workflow-context.ts";
 import type { WorkflowCommand } from "../commands/registry.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RetryableError, StepFailedError, TerminalError } from "../author/errors.ts";
+import { RetryableError, StepFailedError, TerminalError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import { fast, world } from "../testing/workflow-world.ts";
 

@@ -1,7 +1,7 @@
 /** A rejection that nothing handles is its run's affair: the test process would end, or fail the test, if it were anybody else's. */
 import { EventEmitter } from "node:events";
 import { afterEach, describe, expect, test } from "vitest";
-import { CancelledError } from "../author/errors.ts";
+import { CancelledError } from "../author/errors/errors.ts";
 import { workflow } from "../author/workflow.ts";
 import type { WorkflowContext } from "../author/workflow-context.ts";
 import { Latch, world } from "../testing/workflow-world.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CancelledError } from "../author/errors.ts";
+import { CancelledError } from "../author/errors/errors.ts";
 import { signal } from "../author/signal.ts";
 import { workflow } from "../author/workflow.ts";
 import { Latch, world } from "../testing/workflow-world.ts";

@@ -11,7 +11,7 @@ import type { NodeDrain } from "../commands/nodes/node-drain.ts";
 import type { Moved } from "../commands/results.ts";
 import type { MoveRuns } from "../commands/runs/move-runs.ts";
 import { WorkflowError } from "../errors.ts";
-import type { BehaviourLevel } from "../model/run-needs.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import { EncodingProposer } from "../payloads/encoding-proposer.ts";
 import { PayloadCoder } from "../payloads/payload-coder.ts";
 import { readableRun } from "../payloads/readable-run.ts";
@@ -20,7 +20,7 @@ import type { WorkflowEvent } from "../state/workflow-event.ts";
 import { BEHAVIOUR_LEVEL } from "./behaviours.ts";
 import type { PendingCall } from "./body/pending-calls.ts";
 import { Turns } from "./body/turns.ts";
-import { StepsUnderWay, type TypeSteps } from "./calls/steps/steps-under-way.ts";
+import { stepsByType, type TypeSteps } from "./calls/steps/steps-under-way.ts";
 import { RetryingProposer } from "./engine/retrying-proposer.ts";
 import type { EngineNotice, WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { ExecutionShared } from "./execution/execution-shared.ts";
@@ -51,7 +51,6 @@ export class WorkflowRuntime {
   readonly #registration: NodeRegistration;
   readonly #executions: Executions;
   readonly #slots: Slots;
-  readonly #steps: StepsUnderWay;
   readonly #queries: RunQueries;
   readonly #duties: LeaderDuties;
   readonly #unsubscribe: () => void;
@@ -87,7 +86,6 @@ export class WorkflowRuntime {
       logger,
       uuid: options.uuid ?? (() => crypto.randomUUID()),
     });
-    this.#steps = new StepsUnderWay(clock);
     const { maxRunningBodies, maxResidentRuns, maxPayloadBytes, cancelGraceMs } = this.#limits;
     this.#slots = new Slots(maxRunningBodies);
     const shared: ExecutionShared = {
@@ -118,7 +116,6 @@ export class WorkflowRuntime {
         return run === undefined ? undefined : await readableRun(payloads, run);
       },
       probe: options.probe,
-      stepsUnderWay: this.#steps,
       interceptor: options.interceptor,
       behaviourLevel,
     };
@@ -148,7 +145,8 @@ export class WorkflowRuntime {
   }
 
   /** Steps of bodies in memory here that are under way or wait for another attempt, by the types of their runs. */
-  readonly stepsUnderWay = (): readonly TypeSteps[] => this.#steps.all();
+  readonly stepsUnderWay = (): readonly TypeSteps[] =>
+    stepsByType(this.#executions.bodies(), this.#clock.monotonicMs());
 
   /**
    * For testing kits: takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over

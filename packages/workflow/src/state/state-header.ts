@@ -1,8 +1,8 @@
 /** The state's one record that every commit changes: clocks and counts. */
 
 import { WorkflowError } from "../errors.ts";
-import type { Epoch } from "../model/ownership.ts";
-import { needsText } from "../model/run-needs.ts";
+import type { Epoch } from "../model/runs/ownership.ts";
+import { needsText } from "../model/runs/run-needs.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { readerOf, writerOf } from "../wire/command-wire.ts";
 import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";

@@ -1,13 +1,13 @@
 /** What happened to the replicated state, as observers on any node see it, in log order. Structured-cloneable. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../model/attributes.ts";
-import type { CallOrigin } from "../model/call-chain.ts";
 import type { RecordedError } from "../model/failure.ts";
-import type { Epoch, OwnerReason } from "../model/ownership.ts";
 import type { RecordKind, RecordPosition } from "../model/record.ts";
-import type { BehaviourLevel } from "../model/run-needs.ts";
-import type { RunOutcome } from "../model/run-outcome.ts";
-import type { CodeMismatch, TroubleReason } from "../model/stuck-reason.ts";
+import type { CallOrigin } from "../model/runs/call-chain.ts";
+import type { Epoch, OwnerReason } from "../model/runs/ownership.ts";
+import type { BehaviourLevel } from "../model/runs/run-needs.ts";
+import type { RunOutcome } from "../model/runs/run-outcome.ts";
+import type { CodeMismatch, TroubleReason } from "../model/runs/stuck-reason.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import type { OpenUpdate, UpdateVerdict } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
@@ -112,7 +112,7 @@ export interface OwnerChanged extends At {
   readonly family: LogIndex;
   /** When its time is over, in ms since the epoch; 0 for a run without a limit. */
   readonly deadlineAtMs: number;
-  /** Owners that the run has lost in a row (model/owner-losses.ts). */
+  /** Owners that the run has lost in a row (model/runs/owner-losses.ts). */
   readonly ownerLosses: number;
   /** Why somebody asked to cancel it; undefined without a request. */
   readonly cancelReason: string | undefined;

@@ -4,7 +4,7 @@ import type { CommandResult, WorkflowCommand } from "../commands/registry.ts";
 import type { Prune } from "../commands/runs/prune.ts";
 import type { WorkflowStart } from "../commands/runs/workflow-start.ts";
 import { WorkflowState } from "../machine/workflow-state.ts";
-import { NO_LIMITS, NO_RUN_QUEUE, type QueueLimits, type RunQueue } from "../model/run-queue.ts";
+import { NO_LIMITS, NO_RUN_QUEUE, type QueueLimits, type RunQueue } from "../model/runs/run-queue.ts";
 import { SnapshotDecoder } from "../state/snapshots/decode-snapshot.ts";
 
 export const NOTHING = new Uint8Array(0);

@@ -1,12 +1,12 @@
 /** A runtime and the requests to its engine, with values instead of bytes: what a test says in one line. */
 
-import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors.ts";
-import { decodeValue, encodeValue } from "../author/json-value.ts";
-import { UpdateFailedError } from "../author/update-errors.ts";
+import { WorkflowCancelledError, WorkflowFailedError } from "../author/errors/errors.ts";
+import { UpdateFailedError } from "../author/errors/update-errors.ts";
+import { decodeValue, encodeValue } from "../author/values/json-value.ts";
 import type { WorkflowDefinition } from "../author/workflow.ts";
 import type { RecordedError } from "../model/failure.ts";
-import type { IdPolicy } from "../model/id-policy.ts";
-import { NO_LIMITS, type QueueLimits, type RunQueue } from "../model/run-queue.ts";
+import type { IdPolicy } from "../model/runs/id-policy.ts";
+import { NO_LIMITS, type QueueLimits, type RunQueue } from "../model/runs/run-queue.ts";
 import type { TraceContext } from "../model/trace-context.ts";
 import { PayloadCoder } from "../payloads/payload-coder.ts";
 import { readableRun } from "../payloads/readable-run.ts";

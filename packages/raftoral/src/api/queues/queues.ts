@@ -74,7 +74,7 @@ export interface Queues {
   pause(name: string, options?: CallOptions): Promise<void>;
   /** Lets runs through again. Rejects with QUEUE_NOT_FOUND. */
   resume(name: string, options?: CallOptions): Promise<void>;
-  /** Forgets a queue; one that is not there is taken for deleted. Rejects with QUEUE_NOT_EMPTY while runs wait in it or were let through. */
+  /** Forgets a queue; one that is not there is taken for deleted. Rejects with QUEUE_NOT_EMPTY while a run of it has not ended, stuck and paused ones included. */
   delete(name: string, options?: CallOptions): Promise<void>;
 }
 

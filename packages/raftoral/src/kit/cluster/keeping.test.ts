@@ -116,6 +116,7 @@ test("a type stays paused while owners and leaders die, and all of its runs go o
   await using cluster = await TestCluster.start({ workflows: [order], seed: 5 });
   const { workflows } = cluster;
   const before = await workflows.start(order, 1, { runId: "before" });
+  const unwanted = await workflows.start(order, 1, { runId: "unwanted" });
   await cluster.time.advance("1s");
   await workflows.pauseType("order", { reason: "stock-taking" });
   await disturb(cluster, "before");
@@ -126,13 +127,15 @@ test("a type stays paused while owners and leaders die, and all of its runs go o
     expect(await run.describe()).toMatchObject({ status: "running", owner: 0 });
   }
   expect((await workflows.pausedTypes()).map(({ workflowType }) => workflowType)).toEqual(["order"]);
-  await after.cancel({ reason: "not wanted" });
-  await disturb(cluster, "after");
-  expect((await after.describe()).status).toBe("running");
+  for (const run of [unwanted, after]) await run.cancel({ reason: "not wanted" });
+  // No code of it has begun: nothing is to be cleaned up.
+  expect(await after.wait()).toMatchObject({ status: "cancelled", reason: "not wanted" });
+  await disturb(cluster, "unwanted");
+  expect((await unwanted.describe()).status).toBe("running");
   await workflows.resumeType("order");
   await disturb(cluster, "before");
   expect(await before.result()).toBe(1);
-  expect(await after.wait()).toMatchObject({ status: "cancelled", reason: "not wanted" });
+  expect(await unwanted.wait()).toMatchObject({ status: "cancelled", reason: "not wanted" });
 });
 
 test("a variable is set once per request while owners and leaders die, and every replay sees it from the same place on", async () => {

@@ -3,8 +3,8 @@
  *
  * OH1. A handler has four types, as an update has (update.ts UD1). The state's type is that of the object that the handler is given to.
  */
-import type { Recordable, Recorded, Unchanged } from "../recorded.ts";
-import type { StandardSchemaV1 } from "../schema.ts";
+import type { Recordable, Recorded, Unchanged } from "../values/recorded.ts";
+import type { StandardSchemaV1 } from "../values/schema.ts";
 import type { ExclusiveContext, SharedContext } from "./object-context.ts";
 
 /** Whether a handler runs alone, or beside others. */

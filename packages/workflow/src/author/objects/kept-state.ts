@@ -4,7 +4,7 @@
  * KS1. A value that a handler gets is frozen through and through: a change that is not recorded throws where it is made.
  * KS2. A handler changes the state until it has ended, and it has ended when its changes are recorded.
  */
-import { type ContextMisuse, ContextMisuseError } from "../errors.ts";
+import { type ContextMisuse, ContextMisuseError } from "../errors/errors.ts";
 import type { Variable } from "../workflow-context.ts";
 import type { ObjectState } from "./object-context.ts";
 import type { ObjectRecord } from "./object-record.ts";

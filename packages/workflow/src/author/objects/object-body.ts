@@ -9,11 +9,11 @@
  * OB5. A call that is to begin later is kept in the record until it begins, over generations.
  */
 import { WorkflowError } from "../../errors.ts";
-import { CancelledError, NonDeterminismError } from "../errors.ts";
-import { encodeValue } from "../json-value.ts";
-import { judgedAtOnce, updateInputOf } from "../schema.ts";
-import { SettledEnd, type SettledOutcome } from "../settled-end.ts";
+import { CancelledError, NonDeterminismError } from "../errors/errors.ts";
+import { SettledEnd, type SettledOutcome } from "../errors/settled-end.ts";
 import type { OwnUpdateOptions, UpdateDefinition } from "../update.ts";
+import { encodeValue } from "../values/json-value.ts";
+import { judgedAtOnce, updateInputOf } from "../values/schema.ts";
 import type { Variable, WorkflowContext } from "../workflow-context.ts";
 import { ExclusiveQueue } from "./exclusive-queue.ts";
 import type { ObjectHandler } from "./handlers.ts";

@@ -1,6 +1,6 @@
 // What the compiler makes of definitions of objects. Nothing here runs but `object` itself.
 import { expect, expectTypeOf, test } from "vitest";
-import type { StandardSchemaV1 } from "../schema.ts";
+import type { StandardSchemaV1 } from "../values/schema.ts";
 import type { Variable } from "../workflow-context.ts";
 import { exclusive, shared } from "./handlers.ts";
 import { object } from "./object.ts";

@@ -4,9 +4,9 @@
  * OD1. A definition is one of a workflow, whose runs are the objects (object-body.ts). It is registered, versioned and moved as every workflow is.
  */
 import { WorkflowError } from "../../errors.ts";
-import { decodeValue, encodeValue } from "../json-value.ts";
-import type { Unchanged } from "../recorded.ts";
 import { escapedName } from "../step-path.ts";
+import { decodeValue, encodeValue } from "../values/json-value.ts";
+import type { Unchanged } from "../values/recorded.ts";
 import { type WorkflowDefinition, workflow } from "../workflow.ts";
 import type { WorkflowContext } from "../workflow-context.ts";
 import type { ObjectHandler } from "./handlers.ts";

@@ -1,7 +1,7 @@
 /** Checkpoint: a run's owner records what happened at one path. The first record at a path stands; later ones are answered with it. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
 import { RECORD_KINDS, type RecordKind } from "../../model/record.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { bytes, named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

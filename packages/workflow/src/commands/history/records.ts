@@ -1,15 +1,15 @@
 /** Records: a run's owner records what several context calls were answered with and, with them, the end of the run; as a whole or not at all. */
 import type { NodeId } from "@raftoral/raft-core";
 import { failureCodec } from "../../model/failure.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import { MAX_RECORDS_PER_ENTRY, RECORD_KINDS, type RecordKind } from "../../model/record.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import {
   OUTCOMES,
   type OutcomeParts,
   outcomeOfParts,
   partsOfOutcome,
   type RunOutcome,
-} from "../../model/run-outcome.ts";
+} from "../../model/runs/run-outcome.ts";
 import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, message, messages, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec, partedCodec } from "../../wire/message-codec.ts";

@@ -5,7 +5,7 @@
  * SR2. What a wait had received before a retry went back to before it, it receives again (model/mending.ts ME2).
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { findAnyRecord, findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bool, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

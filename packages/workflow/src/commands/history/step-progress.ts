@@ -8,7 +8,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import { encodeFailure, failureCodec, type RecordedError } from "../../model/failure.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { MAX_ATTEMPT_ERROR_BYTES, MAX_HEARTBEAT_BYTES } from "../../model/step-progress.ts";
 import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import { bytes, message, optional, string, uint } from "../../wire/fields.ts";

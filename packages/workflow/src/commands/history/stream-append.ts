@@ -6,7 +6,7 @@
  * SA2. What a stream keeps is bounded by the numbers that the command carries, so that all nodes drop the same chunks.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import {
   chunksIn,
   MAX_CHUNK_BYTES_PER_ENTRY,

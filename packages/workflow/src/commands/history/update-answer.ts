@@ -5,7 +5,7 @@
  * UA2. The first answer stands. Answering an update tells its callers, on whichever node they wait, in the same command.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { UPDATE_VERDICTS, type UpdateTotals, type UpdateVerdict } from "../../model/update.ts";
 import { findHistoryRecord } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";

@@ -10,8 +10,9 @@
  * FK5. The attributes of the new run are those that the other one had at that place (state/attribute-changes.ts AC1).
  * FK6. The other run is left as it is, whatever its status.
  */
-import { NO_LOSSES } from "../../model/owner-losses.ts";
+
 import { CANCELLED_PATH, type HistoryRecord, INPUT_PATH } from "../../model/record.ts";
+import { NO_LOSSES } from "../../model/runs/owner-losses.ts";
 import { NO_UPDATES } from "../../model/update.ts";
 import { KEY_PREFIX, rangeOf } from "../../records/state-keys.ts";
 import type { RunningHead, RunRecord } from "../../state/runs/run-record.ts";

@@ -8,7 +8,7 @@
  * PA3. An owner that holds still for a request that was withdrawn meanwhile gets the run again, under a new epoch: it has begun nothing since.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { Tables } from "../../state/tables.ts";
 import { bool, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

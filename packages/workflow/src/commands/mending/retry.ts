@@ -14,9 +14,9 @@
  */
 
 import { MAX_UNDONE_RANGES, type RunMending, withUndone } from "../../model/mending.ts";
-import { NO_LOSSES } from "../../model/owner-losses.ts";
-import { NO_PARENT, resultPath, type StartingParent, startingParentCodec } from "../../model/parent.ts";
 import { CANCELLED_PATH, type RecordPosition, recordPosition } from "../../model/record.ts";
+import { NO_LOSSES } from "../../model/runs/owner-losses.ts";
+import { NO_PARENT, resultPath, type StartingParent, startingParentCodec } from "../../model/runs/parent.ts";
 import type { FinishedHead, RunningHead, RunRecord } from "../../state/runs/run-record.ts";
 import { recordAt } from "../../state/runs/run-records.ts";
 import type { Tables } from "../../state/tables.ts";

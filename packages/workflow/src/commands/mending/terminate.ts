@@ -1,5 +1,5 @@
 /** Terminate: ends a run now. Its body hears nothing of it and undoes nothing. */
-import { terminated } from "../../model/run-outcome.ts";
+import { terminated } from "../../model/runs/run-outcome.ts";
 import { optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";

@@ -6,7 +6,7 @@
  * CA3. The answer is taken out of the outbox in both cases.
  */
 import type { LogIndex } from "@raftoral/raft-core";
-import { CALL_OUTCOMES, type CallOutcome } from "../../model/calling-run.ts";
+import { CALL_OUTCOMES, type CallOutcome } from "../../model/runs/calling-run.ts";
 import { bytes, named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { recordFromOutside } from "../put-record.ts";

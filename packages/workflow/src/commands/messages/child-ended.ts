@@ -6,8 +6,8 @@
  * CE3. The report is taken out of the outbox in both cases.
  */
 import type { LogIndex } from "@raftoral/raft-core";
-import { resultPath } from "../../model/parent.ts";
-import { OUTCOMES, type OutcomeStatus } from "../../model/run-outcome.ts";
+import { resultPath } from "../../model/runs/parent.ts";
+import { OUTCOMES, type OutcomeStatus } from "../../model/runs/run-outcome.ts";
 import { bytes, named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { recordFromOutside } from "../put-record.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { encodeValue } from "../../author/json-value.ts";
+import { encodeValue } from "../../author/values/json-value.ts";
 import type { RecordKind } from "../../model/record.ts";
 import { answerPath } from "../../model/token.ts";
 import { restoredFrom, StateLog } from "../../testing/state-log.ts";

@@ -7,7 +7,7 @@
  * UP3. An update may be asked for by the body of another run: by its present owner, with an id that follows from the call. That run hears the answer by a command
  *      (call-answered.ts).
  */
-import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
+import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/runs/calling-run.ts";
 import { SET_VARIABLE, variableIn } from "../../model/set-variable.ts";
 import {
   MAX_OPEN_UPDATE_BYTES,

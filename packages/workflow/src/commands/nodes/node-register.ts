@@ -3,7 +3,7 @@
  * moved in pieces, the first with this command.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../../model/type-version.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { Registration } from "../../nodes/node-table.ts";

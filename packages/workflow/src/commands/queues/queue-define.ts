@@ -11,7 +11,7 @@ import {
   NO_LIMITS,
   type QueueLimits,
   queueLimitsCodec,
-} from "../../model/run-queue.ts";
+} from "../../model/runs/run-queue.ts";
 import { MAX_QUEUES } from "../../state/queues/queue-table.ts";
 import { bool, message, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";

@@ -1,9 +1,9 @@
 /** What a start with a queue does: finds the run that has its dedupe key, or says where the new one is. */
 
 import type { NodeId } from "@raftoral/raft-core";
-import type { StartingParent } from "../../model/parent.ts";
-import type { RunNeeds } from "../../model/run-needs.ts";
-import { MAX_QUEUE_MS, MAX_QUEUE_NAME_LENGTH, type QueuePlace, type RunQueue } from "../../model/run-queue.ts";
+import type { StartingParent } from "../../model/runs/parent.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
+import { MAX_QUEUE_MS, MAX_QUEUE_NAME_LENGTH, type QueuePlace, type RunQueue } from "../../model/runs/run-queue.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import { closedBy } from "../../state/queues/admission.ts";
 import { nodeOf } from "../../state/queues/placing.ts";

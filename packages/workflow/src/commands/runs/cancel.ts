@@ -42,8 +42,8 @@ export function askToCancel(tables: Tables, run: RunRecord, head: RunningHead, r
     tables.events.push(asked);
     return true;
   }
-  // Its code is to clean up once the type is resumed (state/operators/paused-types.ts PT3).
-  if (head.owner === 0 && head.stuck === undefined && tables.pausedTypes.has(workflowType)) {
+  // Code of it that has begun is to clean up once the type is resumed (state/operators/paused-types.ts PT3).
+  if (head.owner === 0 && head.attempt > 0 && head.stuck === undefined && tables.pausedTypes.has(workflowType)) {
     if (head.cancelReason !== undefined) return false;
     tables.runs.update(run, { ...head, cancelReason: reason });
     tables.events.push(asked);

@@ -10,9 +10,9 @@
  * CN5. It may be of another version of the run's type, which the owner has registered; otherwise the version stays.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
-import { needsOf } from "../../model/run-needs.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import { needsOf } from "../../model/runs/run-needs.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import { bool, bytes, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

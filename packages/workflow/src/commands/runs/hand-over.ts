@@ -3,7 +3,7 @@
  *
  * HO1. A run counts as taken as it ended: one that was retried meanwhile, or whose id another run has, is to be taken again.
  */
-import type { EndedRunName } from "../../model/ended-run-name.ts";
+import type { EndedRunName } from "../../model/runs/ended-run-name.ts";
 import { messages, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
 import { defineCommand } from "../command.ts";

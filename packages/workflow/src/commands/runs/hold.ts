@@ -5,8 +5,8 @@
  * HO2. A run that somebody has asked to cancel is cancelled instead: no code has to fit for that.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
-import type { CodeMismatch } from "../../model/stuck-reason.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import type { CodeMismatch } from "../../model/runs/stuck-reason.ts";
 import { string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { workflow } from "../../author/workflow.ts";
-import { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "../../model/id-policy.ts";
+import { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "../../model/runs/id-policy.ts";
 import { restoredFrom, StateLog } from "../../testing/state-log.ts";
 import { Latch, world } from "../../testing/workflow-world.ts";
 

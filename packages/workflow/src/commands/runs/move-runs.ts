@@ -8,7 +8,7 @@
  *      room on any, they wait for that, and count in the queue meanwhile (state/queues/admission.ts Q2).
  */
 
-import type { OwnerReason } from "../../model/ownership.ts";
+import type { OwnerReason } from "../../model/runs/ownership.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { VacatedSeat } from "../../nodes/seat.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";

@@ -1,8 +1,8 @@
 /** OwnerChange: moves one run to another node. */
 
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
-import { needsOf } from "../../model/run-needs.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import { needsOf } from "../../model/runs/run-needs.ts";
 import { named, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { runningRun } from "../find-run.ts";

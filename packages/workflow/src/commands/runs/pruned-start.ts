@@ -1,5 +1,5 @@
 /** What a start does whose id a run had that was pruned: the id is kept for longer than the run, so that a start stays idempotent (tombstones.ts TS1). */
-import { type IdPolicy, startDecision } from "../../model/id-policy.ts";
+import { type IdPolicy, startDecision } from "../../model/runs/id-policy.ts";
 import type { Tombstone } from "../../state/runs/tombstones.ts";
 import { type Refused, refused } from "../refusal.ts";
 

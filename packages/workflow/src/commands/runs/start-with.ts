@@ -6,7 +6,7 @@
  * SW3. A run that has ended refuses the message, unless the caller asks for another run under its id: then what is kept of the ended run makes room for it, but for
  *      the messages that it remembers: each of them is delivered once over all runs of the id.
  */
-import { callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
+import { callingRunCodec, NO_CALLER } from "../../model/runs/calling-run.ts";
 import type { UpdateStatus } from "../../model/update.ts";
 import { numberKey } from "../../records/state-keys.ts";
 import type { RunRecord } from "../../state/runs/run-record.ts";

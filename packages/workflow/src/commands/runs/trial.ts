@@ -1,11 +1,11 @@
 /**
- * Trial: a run's owner says that it begins to execute this suspect, and no other, or that the run has come through (model/owner-losses.ts OL3).
+ * Trial: a run's owner says that it begins to execute this suspect, and no other, or that the run has come through (model/runs/owner-losses.ts OL3).
  *
  * TR1. The owner begins the body once the beginning of the trial is committed, and has one trial at a time (runtime/execution/trials.ts).
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { isSuspect, NO_LOSSES } from "../../model/owner-losses.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import { isSuspect, NO_LOSSES } from "../../model/runs/owner-losses.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { bool, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { ownedRun } from "../find-run.ts";

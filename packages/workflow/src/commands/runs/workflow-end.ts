@@ -1,14 +1,14 @@
 /** WorkflowEnd: a run's owner ends it. */
 import type { NodeId } from "@raftoral/raft-core";
 import { failureCodec } from "../../model/failure.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import {
   OUTCOMES,
   type OutcomeParts,
   outcomeOfParts,
   partsOfOutcome,
   type RunOutcome,
-} from "../../model/run-outcome.ts";
+} from "../../model/runs/run-outcome.ts";
 import { bytes, message, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec, partedCodec } from "../../wire/message-codec.ts";
 import type { CommandDefinition } from "../command.ts";

@@ -7,7 +7,7 @@
  * WS3. A start with the seed or the start id of the run's own is that one again, repeated because its outcome was not known: it is answered as created.
  * WS4. A child is started by the present owner of a run that has not ended. It goes to the least loaded node, and is known as a child of its parent from then on,
  *      so that it hears of the parent's end whatever the parent has recorded.
- * WS5. What a start does with a run that exists, its policy decides (model/id-policy.ts). A run that makes way ends and is gone in the same command. A child whose parent is to
+ * WS5. What a start does with a run that exists, its policy decides (model/runs/id-policy.ts). A run that makes way ends and is gone in the same command. A child whose parent is to
  *      hear of its end does not make way.
  * WS7. A run with a queue waits there until it is let through, at once if that may be. The owner is the queue's choice then (state/queues/admission.ts). A start whose dedupe key
  *      an open run of the queue has gives that run; while that one is put off, it gets the input, and is put off for longer.
@@ -24,19 +24,19 @@ import {
   NO_ATTRIBUTES,
 } from "../../model/attributes.ts";
 import { derivedSeed } from "../../model/derived-seed.ts";
-import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/id-policy.ts";
 import { NOT_MENDED } from "../../model/mending.ts";
-import { NO_LOSSES } from "../../model/owner-losses.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import { isSameValue } from "../../model/payload-envelope.ts";
+import { ID_POLICIES, type IdPolicy, startDecision } from "../../model/runs/id-policy.ts";
+import { NO_LOSSES } from "../../model/runs/owner-losses.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import {
   childOrigin,
   type KnownParent,
   NO_PARENT,
   type StartingParent,
   startingParentCodec,
-} from "../../model/parent.ts";
-import { isSameValue } from "../../model/payload-envelope.ts";
-import { NO_RUN_QUEUE, type RunQueue, runQueueCodec } from "../../model/run-queue.ts";
+} from "../../model/runs/parent.ts";
+import { NO_RUN_QUEUE, type RunQueue, runQueueCodec } from "../../model/runs/run-queue.ts";
 import type { ScheduledBy } from "../../model/schedule.ts";
 import { NO_TRACE, type TraceContext, traceContextCodec, traceContextOf } from "../../model/trace-context.ts";
 import { sameBytes } from "../../records/same-bytes.ts";

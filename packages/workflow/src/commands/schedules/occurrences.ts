@@ -6,7 +6,7 @@
  * OC3. A run that has the id of an occurrence is that occurrence's run, also if somebody else has started it: the occurrence is not run again.
  */
 import { changedAttributes, decodeChanges, encodeAttributes, NO_ATTRIBUTES } from "../../model/attributes.ts";
-import { terminated } from "../../model/run-outcome.ts";
+import { terminated } from "../../model/runs/run-outcome.ts";
 import {
   KEPT_RUNS,
   MAX_BUFFERED,

@@ -79,11 +79,23 @@ describe("a paused type in a queue", () => {
     expect(log.state.checkQueues()).toEqual([]);
   });
 
-  test("keeps a run that is to cancel, so that its code cleans up afterwards", () => {
+  test("ends a run at once that is to cancel and that no node has had", () => {
     const log = world();
     log.queue("q", { concurrency: 1 });
     pauseType(log);
     mail(log, "mail-1");
+    log.apply({ kind: "Cancel", runId: "mail-1", reason: "enough", atMs: log.at });
+    expect(log.state.summary("mail-1")).toMatchObject({ status: "cancelled" });
+    expect(log.state.checkQueues()).toEqual([]);
+  });
+
+  test("keeps a run that is to cancel, so that its code cleans up afterwards", () => {
+    const log = world();
+    log.queue("q", { concurrency: 1 });
+    mail(log, "mail-1");
+    pauseType(log);
+    const [owner, epoch] = [log.owner("mail-1") ?? 0, log.epoch("mail-1")];
+    log.apply({ kind: "Pause", runId: "mail-1", reason: "", isNow: false, atMs: log.at, owner, epoch });
     log.apply({ kind: "Cancel", runId: "mail-1", reason: "enough", atMs: log.at });
     expect(log.state.summary("mail-1")).toMatchObject({ status: "queued", cancelReason: "enough" });
     pauseType(log, false);

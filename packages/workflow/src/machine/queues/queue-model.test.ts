@@ -17,7 +17,7 @@ const action = fc.record({
   kind: fc.constantFrom(
     ...["start", "start", "start", "start", "end", "end", "end", "cancel", "pause", "resume", "limits", "hold"],
     ...["lose", "drain", "restart", "rate", "continue", "delete", "move", "open", "jump", "restore", "admit"],
-    ...["type", "still"],
+    ...["type", "still", "retry"],
   ),
   type: fc.constantFrom("order", "order", "mail"),
   key: fc.constantFrom("", "a", "b", "c"),
@@ -65,6 +65,8 @@ class Program {
       (run) => run.status === "running" || run.status === "queued" || run.status === "paused",
     );
     const one = open[given.pick % Math.max(1, open.length)];
+    const over = this.#before.filter((run) => run.status === "cancelled" || run.status === "failed");
+    const ended = over[given.pick % Math.max(1, over.length)];
     const owned = open.filter((run) => run.status === "running" && run.owner !== 0);
     const mine = owned[given.pick % Math.max(1, owned.length)];
     const by = mine && { runId: mine.runId, owner: mine.owner, epoch: mine.epoch, atMs };
@@ -84,6 +86,8 @@ class Program {
       log.apply({ kind: "Cancel", runId: one.runId, reason: "no", atMs });
     else if (kind === "pause" && one !== undefined)
       log.apply({ kind: "Pause", runId: one.runId, reason: "no", isNow: true, atMs, owner: 0, epoch: 0 });
+    else if (kind === "retry" && ended !== undefined)
+      log.apply({ kind: "Retry", runId: ended.runId, from: "", reason: "", requestId: "", atMs });
     else if (kind === "resume" && one !== undefined) log.apply({ kind: "Resume", runId: one.runId, atMs });
     else if (kind === "limits") {
       this.#limits = given.limits;

@@ -66,6 +66,30 @@ describe("a queue", () => {
     expect(log.state.queues()).toEqual([]);
   });
 
+  test("is kept while a run of it is paused or stuck, and a run that is retried after it was deleted is in none", () => {
+    const log = world();
+    log.queue("q", { concurrency: 1 });
+    for (const runId of ["paused", "failed"]) log.enqueue(runId, "q");
+    const gone = { kind: "QueueDelete", name: "q", atMs: 1 } as const;
+    log.apply({ kind: "Pause", runId: "paused", reason: "no", isNow: true, atMs: 1, owner: 0, epoch: 0 });
+    const failed = { runId: "failed", owner: log.owner("failed") ?? 0, epoch: log.epoch("failed"), atMs: log.at };
+    log.apply({ kind: "WorkflowEnd", ...failed, outcome: { status: "failed", error: { name: "E", message: "no" } } });
+    expect(log.apply(gone)).toMatchObject({ ok: false, code: "QUEUE_NOT_EMPTY" });
+    const restored = new StateLog(restoredFrom(log.state));
+    restored.index = log.index;
+    for (const each of [log, restored]) {
+      each.apply({ kind: "Cancel", runId: "paused", reason: "no", atMs: 1 });
+      if (each.owner("paused") !== 0) end(each, "paused");
+      expect(each.apply(gone)).toMatchObject({ ok: true, changed: true });
+      each.apply({ kind: "Retry", runId: "failed", from: "", reason: "", requestId: "", atMs: each.at });
+      expect(each.state.summary("failed")?.queue).toBeUndefined();
+      each.queue("q", { concurrency: 1 });
+      each.enqueue("next", "q");
+      expect(through(each)).toEqual(["failed", "next"]);
+      expect([each.state.checkQueues(), each.state.checkIndex()]).toMatchObject([[], { missing: 0, surplus: 0 }]);
+    }
+  });
+
   test("that is paused lets nothing through, and what is through goes on", () => {
     const log = world();
     log.queue("q", { concurrency: 2 });

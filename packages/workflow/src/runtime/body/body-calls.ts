@@ -9,13 +9,13 @@
  * BC4. A body goes on in the turn of an answer, by microtasks alone. What goes on in another turn has awaited something else: a timer, I/O, an event.
  */
 import type { Clock } from "@raftoral/raft-core";
-import type { NonDeterminismError } from "../../author/errors.ts";
+import type { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { Attributes } from "../../model/attributes.ts";
 import type { RecordPosition } from "../../model/record.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import type { PayloadCoder } from "../../payloads/payload-coder.ts";
+import type { StepUnderWay } from "../calls/steps/steps-under-way.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
-import { LazySet } from "../collections/lazy-set.ts";
 import type { History } from "../history/history.ts";
 import type { Activity } from "./activity.ts";
 import type { Answers } from "./answers.ts";
@@ -81,13 +81,13 @@ export class BodyCalls {
   #awaitedWake: { readonly path: string; readonly fn: () => void } | undefined;
   /** The turn in which the body got its latest answer, or began. */
   #awakeTurn = -1;
-  /** Paths of steps that are not recorded, or whose record is not answered yet. */
-  readonly steps = new LazySet<string>();
+  /** Paths of steps that are not recorded, or whose record is not answered yet; with their attempts, once these have begun. */
+  readonly steps = new LazyMap<string, StepUnderWay | undefined>();
   /** What its other open calls wait for. */
   readonly waits = new PendingCalls();
   /** What the body waits for now, steps first. */
   readonly pending = (): readonly PendingCall[] => {
-    return [...Array.from(this.steps, (path) => ({ kind: "step", path }) as const), ...this.waits.all];
+    return [...Array.from(this.steps.keys(), (path) => ({ kind: "step", path }) as const), ...this.waits.all];
   };
   readonly attributes: BodyAttributes;
   /** What `ctx.patched` has answered, by id. */

@@ -9,7 +9,7 @@
  * CG4. A refused call takes no path: the calls after it are those of a replay.
  */
 import type { Clock } from "@raftoral/raft-core";
-import { type ContextMisuse, ContextMisuseError } from "../../author/errors.ts";
+import { type ContextMisuse, ContextMisuseError } from "../../author/errors/errors.ts";
 import { WorkflowError } from "../../errors.ts";
 import { never } from "../history/history.ts";
 import { inFunctionOf, type PlacedBody, placeOfCaller } from "./body-place.ts";

@@ -1,7 +1,7 @@
 /** One body's way to the runtime's interceptor. Made only where there is one. */
 import type { StepContext } from "../../author/workflow-context.ts";
 import type { RecordKind } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import type { InterceptedBody, RuntimeInterceptor } from "../runtime-interceptor.ts";
 
 /** Calls the interceptor on behalf of one body, with the run's facts filled in. */

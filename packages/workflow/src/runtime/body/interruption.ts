@@ -4,7 +4,7 @@
  * IR1. The body hears of a cancellation by {@link Interruption.tell} and not by the request itself: a replay must not see it before it has got its
  *      recorded answers, or it would take another course than the first run.
  */
-import { CancelledError } from "../../author/errors.ts";
+import { CancelledError } from "../../author/errors/errors.ts";
 import { WorkflowError } from "../../errors.ts";
 import { Branch } from "./branch.ts";
 

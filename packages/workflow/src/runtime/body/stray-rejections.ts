@@ -7,7 +7,7 @@
  * SR1. A rejection outside of every body takes its ordinary course, with whatever listeners and flags the process has.
  * SR2. A rejection in a body's code reaches no listener of the process: such listeners often end it.
  */
-import { recordedError } from "../../author/recorded-error.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import { WorkflowError } from "../../errors.ts";
 import { placeOfCaller } from "./body-place.ts";
 

@@ -6,7 +6,7 @@
  * BN2. When the function of a branch has settled, whatever it left open in the branch is cancelled.
  * BN3. A race ends when all its branches have settled: what a loser does to clean up is a part of the race.
  */
-import { BranchCancelledError, ScopeTimeoutError } from "../../author/errors.ts";
+import { BranchCancelledError, ScopeTimeoutError } from "../../author/errors/errors.ts";
 import { WorkflowError } from "../../errors.ts";
 import { Branch } from "../body/branch.ts";
 import type { CallSite } from "./call-site.ts";

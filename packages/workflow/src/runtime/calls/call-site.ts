@@ -15,7 +15,7 @@
  * CS5. A body that asks for something else than what is recorded gets no answer and no error: its run is held for code that fits.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import { NonDeterminismError } from "../../author/errors.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { type Behaviour, behaves } from "../behaviours.ts";
 import type { BodyCalls } from "../body/body-calls.ts";
@@ -87,7 +87,7 @@ export class CallSite {
     let recorded = found;
     if (found !== undefined) await body.recorded(found.position);
     else {
-      if (kind === "step") body.steps.add(path);
+      if (kind === "step") body.steps.set(path, undefined);
       try {
         const ready = this.ready(path, kind);
         if (ready !== undefined) await ready;

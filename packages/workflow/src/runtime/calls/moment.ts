@@ -1,5 +1,5 @@
 /** A moment that a wait ends at, recorded, so that a later owner knows it. */
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import type { HistoryRecord, RecordKind } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 

@@ -1,5 +1,5 @@
 /** `ctx.now`: the run's time, recorded. */
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { CallSite } from "./call-site.ts";
 

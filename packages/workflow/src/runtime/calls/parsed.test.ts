@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import type { StandardSchemaV1 } from "../../author/schema.ts";
 import { type SignalDefinition, signal } from "../../author/signal.ts";
+import type { StandardSchemaV1 } from "../../author/values/schema.ts";
 import { type WorkflowDefinition, workflow } from "../../author/workflow.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import { type World, world } from "../../testing/workflow-world.ts";

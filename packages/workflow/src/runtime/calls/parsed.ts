@@ -8,9 +8,9 @@
  * PV3. An asynchronous schema may depend on the outside, and takes its time: it is not asked again. So what it gives must be what JSON carries.
  * PV4. An input that its schema gives as it is has no record of that. Records of a body then say that the body got the input as it is.
  */
-import { NonDeterminismError } from "../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
-import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/schema.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
+import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from "../../author/values/schema.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { BEHAVIOURS } from "../behaviours.ts";

@@ -6,9 +6,9 @@
  * TK2. The answer is asked for by {@link AnswerToken.answer}, as often as the body likes, and is the same each time.
  */
 import type { AbortOptions } from "../../author/abort-options.ts";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
-import { answerOf, type StandardSchemaV1 } from "../../author/schema.ts";
-import { TokenExpiredError, TokenFailedError } from "../../author/token-errors.ts";
+import { TokenExpiredError, TokenFailedError } from "../../author/errors/token-errors.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
+import { answerOf, type StandardSchemaV1 } from "../../author/values/schema.ts";
 import type { Token } from "../../author/workflow-context.ts";
 import type { RecordedError } from "../../model/failure.ts";
 import type { HistoryRecord } from "../../model/record.ts";

@@ -5,7 +5,7 @@
  *      again only after a crash before the commit.
  * VA2. Changes are carried out one after the other, in the order of the calls: none is lost, and the last one stands.
  */
-import { encodeValue } from "../../author/json-value.ts";
+import { encodeValue } from "../../author/values/json-value.ts";
 import type { Variable } from "../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { variableNameOf } from "../../state/history/latest-variables.ts";

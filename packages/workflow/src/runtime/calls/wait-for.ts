@@ -6,9 +6,9 @@
  * WF2. A wait whose branch is cancelled, or whose body is held, takes no signal and records no timeout: it looks at the gate before each command that it
  *      proposes. What was on its way then goes to the next wait of that name.
  */
-import { NonDeterminismError } from "../../author/errors.ts";
-import { decodeValue } from "../../author/json-value.ts";
-import { type StandardSchemaV1, signalOf } from "../../author/schema.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
+import { decodeValue } from "../../author/values/json-value.ts";
+import { type StandardSchemaV1, signalOf } from "../../author/values/schema.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { OpenWait, Receipt } from "../body/signal-waits.ts";

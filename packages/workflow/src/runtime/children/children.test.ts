@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ChildCancelledError, ChildFailedError } from "../../author/errors.ts";
+import { ChildCancelledError, ChildFailedError } from "../../author/errors/errors.ts";
 import { workflow } from "../../author/workflow.ts";
 import { Latch, world } from "../../testing/workflow-world.ts";
 

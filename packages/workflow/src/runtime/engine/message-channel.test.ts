@@ -4,7 +4,7 @@
  */
 import { afterAll, describe, expect, TestRunner, test, vi } from "vitest";
 import { workflow } from "../../author/workflow.ts";
-import { STUCK_LOSSES } from "../../model/owner-losses.ts";
+import { STUCK_LOSSES } from "../../model/runs/owner-losses.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
 import type { EngineNotice } from "./workflow-engine.ts";
 

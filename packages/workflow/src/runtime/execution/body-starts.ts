@@ -13,14 +13,14 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
 import { isEncoded } from "../../model/payload-envelope.ts";
-import { clippedMismatch } from "../../model/stuck-reason.ts";
+import { clippedMismatch } from "../../model/runs/stuck-reason.ts";
 import { readableRun, UnreadableValue } from "../../payloads/readable-run.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
+import { proposeEnd } from "./ends/run-end.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import type { HeldRun } from "./held-run.ts";
 import { untilDecoded } from "./readable-records.ts";
-import { proposeEnd } from "./run-end.ts";
 import { RunExecution } from "./run-execution.ts";
 
 /** What {@link BodyStarts} works with. */

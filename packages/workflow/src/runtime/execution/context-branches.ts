@@ -1,5 +1,5 @@
 /** The methods of a context that run a function in a scope, or in a branch of its own: `scope`, `map`, `race` and `shield`; and `condition`, whose time is one. */
-import { type Duration, durationMs } from "../../author/duration.ts";
+import { type Duration, durationMs } from "../../author/values/duration.ts";
 import type {
   ConditionOptions,
   MapOptions,

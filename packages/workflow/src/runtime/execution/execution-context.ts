@@ -2,17 +2,17 @@
 import type { AbortOptions } from "../../author/abort-options.ts";
 import type { AttributeUpdates, AttributeValues } from "../../author/attributes.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
-import { type Duration, durationMs, momentMs } from "../../author/duration.ts";
-import { encodeValue } from "../../author/json-value.ts";
 import type { ObjectType, TypedObject } from "../../author/objects/typed-object.ts";
 import type { QueryDefinition } from "../../author/query.ts";
-import type { Recordable, Recorded } from "../../author/recorded.ts";
 import type { CalledObject, RunCallArguments, RunCallOptions } from "../../author/run-calls.ts";
 import { SeededRandom } from "../../author/seeded-random.ts";
 import type { SignalDefinition, SignalPayload } from "../../author/signal.ts";
 import { escapedName, type StepPaths } from "../../author/step-path.ts";
 import type { StreamDefinition, StreamWriter } from "../../author/stream.ts";
 import type { UpdateDefinition, UpdateHandlerOptions, UpdateInput, UpdateResult } from "../../author/update.ts";
+import { type Duration, durationMs, momentMs } from "../../author/values/duration.ts";
+import { encodeValue } from "../../author/values/json-value.ts";
+import type { Recordable, Recorded } from "../../author/values/recorded.ts";
 import type { VariableDefinition } from "../../author/variable.ts";
 import type {
   ConditionOptions,

@@ -1,10 +1,10 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OpenUpdate } from "../../model/update.ts";
@@ -13,7 +13,6 @@ import type { RunView } from "../../state/runs/run-view.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { Interception } from "../body/interception.ts";
 import type { Turns } from "../body/turns.ts";
-import type { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
 import type { RuntimeInterceptor } from "../runtime-interceptor.ts";
@@ -45,7 +44,6 @@ export interface ExecutionShared {
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it, decoded. Rejects when it cannot be. */
   readonly readRun: (runId: string) => Promise<RunView | undefined>;
-  readonly stepsUnderWay: StepsUnderWay;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;
   /** The payload codecs of this process. What is proposed by `proposer` is encoded by them. */

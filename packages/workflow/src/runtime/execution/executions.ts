@@ -17,9 +17,9 @@
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
 import type { WorkflowRegistry } from "../../author/workflow.ts";
-import { isSuspect } from "../../model/owner-losses.ts";
-import type { Epoch } from "../../model/ownership.ts";
 import { isExternal } from "../../model/record.ts";
+import { isSuspect } from "../../model/runs/owner-losses.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { RunningSummary, RunSummary } from "../../state/runs/run-view.ts";
 import type { RecordCommitted, WorkflowEvent } from "../../state/workflow-event.ts";
@@ -28,13 +28,16 @@ import { awaitsRecord, awaitsSignal, type EvictedBody } from "../residency/evict
 import { Residency, type Resident } from "../residency/residency.ts";
 import { SharedAlarms } from "../residency/shared-alarms.ts";
 import { BodyStarts } from "./body-starts.ts";
+import { watchDeadline } from "./ends/run-deadline.ts";
+import { proposeStill } from "./ends/run-end.ts";
 import type { ExecutionShared, ExecutionStart } from "./execution-shared.ts";
 import { freshStart } from "./fresh-start.ts";
 import { HeldRun, type OwnedRun } from "./held-run.ts";
-import { watchDeadline } from "./run-deadline.ts";
-import { proposeStill } from "./run-end.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { Trials } from "./trials.ts";
+
+/** What a run that has just begun knows of nothing. */
+const NEW_RUN = { generation: 1, cancelReason: undefined, signals: [], updates: [] } as const;
 
 /** All executions of one node. The runtime hands it the state's events in their order (O1 to O6). */
 export class Executions {
@@ -96,6 +99,11 @@ export class Executions {
     return this.#held.get(runId)?.execution;
   }
 
+  /** The bodies in memory. */
+  *bodies(): Iterable<RunExecution> {
+    for (const { execution } of this.#held.values()) if (execution !== undefined) yield execution;
+  }
+
   /** Takes the body of a run out of memory as soon as it rests. Resolves with whether it was; false when the run has no body here, or its body is over first. */
   async evict(runId: string): Promise<boolean> {
     const resident = this.#held.get(runId)?.resident;
@@ -107,13 +115,7 @@ export class Executions {
     switch (event.type) {
       case "run-started":
         if (mine && event.owner === this.#nodeId) {
-          const start = freshStart(event, {
-            startIndex: event.index,
-            generation: 1,
-            cancelReason: undefined,
-            signals: [],
-            updates: [],
-          });
+          const start = freshStart(event, { ...NEW_RUN, startIndex: event.index });
           this.#take({ ...event, family: event.index, cancelReason: undefined }, start);
         }
         return;

@@ -1,6 +1,6 @@
 /** A run that is this node's, as the node knows it: waiting for its body to begin, with a body in memory, or resting without one. */
 import type { LogIndex } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { Resident } from "../residency/residency.ts";
 import type { SharedAlarm } from "../residency/shared-alarms.ts";

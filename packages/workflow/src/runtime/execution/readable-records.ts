@@ -6,7 +6,7 @@
  * RC3. A codec that says it can later, and a blob that is not here yet, are asked for again, for as long as the run is this node's.
  */
 import type { Clock, Logger } from "@raftoral/raft-core";
-import { NonDeterminismError } from "../../author/errors.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { PayloadCoder } from "../../payloads/payload-coder.ts";
 import { readableRecord, UnreadableValue } from "../../payloads/readable-run.ts";

@@ -14,8 +14,8 @@
  * B9. A body that has returned, or asks for its next generation, ends once its handlers have ended. One that has thrown ends without them.
  */
 import type { NodeId } from "@raftoral/raft-core";
-import { CancelledError, NonDeterminismError } from "../../author/errors.ts";
-import { recordedError } from "../../author/recorded-error.ts";
+import { CancelledError, NonDeterminismError } from "../../author/errors/errors.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowDefinition } from "../../author/workflow.ts";
 import type { RecordedError } from "../../model/failure.ts";
@@ -34,6 +34,7 @@ import { unhandledRejection, watchStrayRejections } from "../body/stray-rejectio
 import { CallSite } from "../calls/call-site.ts";
 import type { ChildSetting } from "../calls/child.ts";
 import type { StepSetting } from "../calls/steps/step-attempts.ts";
+import type { StepUnderWay } from "../calls/steps/steps-under-way.ts";
 import { Latch } from "../collections/latch.ts";
 import { BodyHandlers } from "../handlers/body-handlers.ts";
 import { History } from "../history/history.ts";
@@ -41,17 +42,17 @@ import { HistorySize } from "../history/history-size.ts";
 import { BodyQueries } from "../queries/body-queries.ts";
 import type { EvictedBody } from "../residency/evicted-body.ts";
 import type { StreamSetting } from "../streams/stream-handle.ts";
-import { BodyCancellation } from "./body-cancellation.ts";
 import { bodyChildren } from "./body-children.ts";
-import { BodyEnd } from "./body-end.ts";
-import { bodyOutcome } from "./body-outcome.ts";
 import { BodyRest } from "./body-rest.ts";
+import { BodyCancellation } from "./ends/body-cancellation.ts";
+import { BodyEnd } from "./ends/body-end.ts";
+import { bodyOutcome } from "./ends/body-outcome.ts";
+import { type BodyOutcome, settledOutcome } from "./ends/settled-outcome.ts";
 import { ExecutionContext } from "./execution-context.ts";
 import { type ExecutionShared, type ExecutionStart, interceptionOf } from "./execution-shared.ts";
 import { readableRecords } from "./readable-records.ts";
 import { BodyLines, type RunLogSetting } from "./run-log.ts";
 import { RunReports } from "./run-reports.ts";
-import { type BodyOutcome, settledOutcome } from "./settled-outcome.ts";
 
 /** One execution of a run's body. The owner calls `execute` once, then tells it of cancellations and of the loss of the run (B1 to B5). */
 export class RunExecution {
@@ -176,7 +177,6 @@ export class RunExecution {
       run: start,
       workflowType: definition.type,
       probe,
-      underWay: shared.stepsUnderWay,
       intercepted: (path, fn) => this.#interception?.step(path, fn) ?? fn,
       surroundings: {
         clock,
@@ -226,7 +226,7 @@ export class RunExecution {
     // A held body's outcome stands like any other: nothing of the run is left to hand over.
     interruption.hold();
     this.site.guard.returned();
-    this.#reportLeftovers(outcome);
+    this.#reports.leftovers(outcome.status, this.#history.unused, this.#calls.steps);
     await this.#proposeEnd(outcome);
     this.end("ended");
   }
@@ -320,6 +320,15 @@ export class RunExecution {
     this.#place.release((reason, inside) => reports.lateRejection(reason, inside));
   }
 
+  get workflowType(): string {
+    return this.definition.type;
+  }
+
+  /** Steps whose attempts have begun and that are not recorded. */
+  get stepsUnderWay(): Iterable<StepUnderWay> {
+    return [...this.#calls.steps.values()].filter((step) => step !== undefined);
+  }
+
   /** Tells `listener` when the body comes to rest, with every open call a sleep or a wait, and when it goes on. */
   onRest(listener: (isAtRest: boolean) => void): void {
     this.#activity.onRest(listener);
@@ -376,14 +385,6 @@ export class RunExecution {
       return;
     }
     this.#end.strays(unhandledRejection(reason, inside));
-  }
-
-  #reportLeftovers(outcome: BodyOutcome): void {
-    const { unused } = this.#history;
-    if (unused.length > 0) this.#reports.recordsUnused(unused);
-    // A body that throws has often left the other branches of a Promise.all behind.
-    const unfinished = outcome.status === "completed" || outcome.status === "continued" ? [...this.#calls.steps] : [];
-    if (unfinished.length > 0) this.#reports.stepsUnfinished(unfinished);
   }
 
   async #proposeEnd(outcome: BodyOutcome): Promise<void> {

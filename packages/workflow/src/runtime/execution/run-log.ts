@@ -10,7 +10,7 @@
  *      nothing that the body changes later.
  */
 import type { Logger } from "@raftoral/raft-core";
-import { recordedError } from "../../author/recorded-error.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import type { WorkflowLog, WriteLine } from "../../author/workflow-log.ts";
 import { besideBodies, placeOfCaller } from "../body/body-place.ts";
 

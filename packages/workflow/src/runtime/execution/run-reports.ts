@@ -5,12 +5,13 @@
  * RR2. It is said outside of every body (body-place.ts BP2): what an observer or logger does wrong is not the run's.
  */
 import type { Logger, NodeId } from "@raftoral/raft-core";
-import type { NonDeterminismError } from "../../author/errors.ts";
-import { recordedError } from "../../author/recorded-error.ts";
+import type { NonDeterminismError } from "../../author/errors/errors.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { RuntimeEvent } from "../runtime-event.ts";
+import type { BodyOutcome } from "./ends/settled-outcome.ts";
 
 /** Paths that a log line names. */
 const LOGGED_PATHS = 10;
@@ -66,6 +67,14 @@ export class RunReports {
       { runId, workflowType, call },
       "A body called its context after awaiting something that is not recorded, while other calls were open. A replay may come to another order. Await timers, I/O and events inside of steps.",
     );
+  }
+
+  /** What a body that is over leaves behind: records that it did not ask for, and steps under way. */
+  leftovers(status: BodyOutcome["status"], unused: readonly string[], steps: { keys(): Iterable<string> }): void {
+    if (unused.length > 0) this.recordsUnused(unused);
+    // A body that throws has often left the other branches of a Promise.all behind.
+    const unfinished = status === "completed" || status === "continued" ? [...steps.keys()] : [];
+    if (unfinished.length > 0) this.stepsUnfinished(unfinished);
   }
 
   recordsUnused(paths: readonly string[]): void {

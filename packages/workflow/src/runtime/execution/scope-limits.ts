@@ -1,6 +1,7 @@
 /** Limits of scopes, maps and shields: defaults, and what authors may give. */
-import { type Duration, durationMs } from "../../author/duration.ts";
+
 import type { StepPaths } from "../../author/step-path.ts";
+import { type Duration, durationMs } from "../../author/values/duration.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { BranchLimits } from "../calls/branches.ts";
 

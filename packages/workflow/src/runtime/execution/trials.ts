@@ -1,5 +1,5 @@
 /**
- * Trials of suspects on one node: runs whose owners ended one after the other (model/owner-losses.ts).
+ * Trials of suspects on one node: runs whose owners ended one after the other (model/runs/owner-losses.ts).
  *
  * TL1. A node has one trial at a time, in the order in which its suspects came. The others have no body meanwhile.
  * TL2. The body of a suspect begins once the state has the beginning of its trial, so that its end says of whose doing it was.
@@ -9,7 +9,7 @@
  *      come to rest at once are through in some 80 s and two commits for each.
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";
 import { Slots } from "./slots.ts";

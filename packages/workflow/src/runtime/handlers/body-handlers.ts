@@ -1,12 +1,12 @@
 /** The handlers of one body: what messages from outside begin in it. */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { SettledEnd } from "../../author/settled-end.ts";
+import type { SettledEnd } from "../../author/errors/settled-end.ts";
 import type { SignalDefinition } from "../../author/signal.ts";
 import type { StepPaths } from "../../author/step-path.ts";
 import type { OwnUpdateOptions, UpdateDefinition } from "../../author/update.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import { BEHAVIOURS } from "../behaviours.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";

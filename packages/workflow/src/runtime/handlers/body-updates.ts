@@ -12,11 +12,11 @@
  * BU6. Updates of one name are accepted in the order in which they came. An update whose schema takes its time holds up no other name, and is refused when the time is over.
  * BU7. An exclusive handler waits for those before it. A call that would wait for the handler that it follows from is refused.
  */
-import { NonDeterminismError } from "../../author/errors.ts";
-import { encodeValue } from "../../author/json-value.ts";
-import { recordedError } from "../../author/recorded-error.ts";
-import { updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/schema.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
+import { recordedError } from "../../author/errors/recorded-error.ts";
 import { escapedName } from "../../author/step-path.ts";
+import { encodeValue } from "../../author/values/json-value.ts";
+import { updateInputOf, updateOutputOf, type Verdict, validated } from "../../author/values/schema.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { type OpenUpdate, OWN_PREFIX } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";

@@ -6,8 +6,8 @@
  * CI2. Two chains that wait for each other crosswise are no circle in either, and are not found.
  */
 import { OWN_PREFIX } from "../../author/objects/object-record.ts";
-import type { CallLink, CallOrigin } from "../../model/call-chain.ts";
-import { resultPath } from "../../model/parent.ts";
+import type { CallLink, CallOrigin } from "../../model/runs/call-chain.ts";
+import { resultPath } from "../../model/runs/parent.ts";
 import type { UpdateHandling } from "./update-judging.ts";
 import { nameInPath } from "./update-record.ts";
 

@@ -8,8 +8,8 @@
  */
 import { StepPaths } from "../../author/step-path.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
 import { Branch } from "../body/branch.ts";
 import { inBranch } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CallOrigin, compareRoots } from "../../model/call-chain.ts";
+import { type CallOrigin, compareRoots } from "../../model/runs/call-chain.ts";
 import { LateCalls, MAX_LATE_CALLS } from "./late-calls.ts";
 
 const origins: fc.Arbitrary<CallOrigin> = fc

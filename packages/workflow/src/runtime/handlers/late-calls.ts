@@ -8,7 +8,7 @@
  *      that wait for ends wait for no circle.
  * LC3. Updates from outside of bodies wait. At the end of the run they are refused, and at that of a generation the next one has them.
  */
-import { type CallOrigin, compareRoots } from "../../model/call-chain.ts";
+import { type CallOrigin, compareRoots } from "../../model/runs/call-chain.ts";
 
 /** Calls of bodies that a body accepts after its return, before it looks at their roots (LC2). */
 export const MAX_LATE_CALLS = 1024;

@@ -6,9 +6,10 @@
  * SH3. What a handler throws fails the run.
  * SH4. A body that has returned, or whose run somebody has asked to cancel, receives nothing more.
  */
-import { decodeValue } from "../../author/json-value.ts";
-import { type StandardSchemaV1, signalOf } from "../../author/schema.ts";
+
 import { escapedName } from "../../author/step-path.ts";
+import { decodeValue } from "../../author/values/json-value.ts";
+import { type StandardSchemaV1, signalOf } from "../../author/values/schema.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import type { SignalInbox } from "../body/signal-inbox.ts";
 import type { Receipt } from "../body/signal-waits.ts";

@@ -3,8 +3,8 @@
  *
  * UJ1. A schema has {@link SCHEMA_TIMEOUT_MS} to answer. What it says later counts for nothing.
  */
-import { decodeValue } from "../../author/json-value.ts";
-import { type StandardSchemaV1, updateInputOf, type Verdict } from "../../author/schema.ts";
+import { decodeValue } from "../../author/values/json-value.ts";
+import { type StandardSchemaV1, updateInputOf, type Verdict } from "../../author/values/schema.ts";
 import type { WorkflowContext } from "../../author/workflow-context.ts";
 import { isEncoded } from "../../model/payload-envelope.ts";
 import { SET_VARIABLE, sealedIn, type VariableChange } from "../../model/set-variable.ts";

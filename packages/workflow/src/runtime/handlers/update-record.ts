@@ -1,9 +1,10 @@
 /** What is recorded of an update that is accepted, and of the one that is refused. */
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+
 import { escapedName } from "../../author/step-path.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
 import type { ParsedRecord } from "../calls/parsed.ts";
 
 /** The record of an accepted update. */

@@ -1,7 +1,7 @@
 /** Schemas of updates that take their time (body-updates.ts BU6). */
 import { expect, test } from "vitest";
-import type { StandardSchemaV1 } from "../../author/schema.ts";
 import { update } from "../../author/update.ts";
+import type { StandardSchemaV1 } from "../../author/values/schema.ts";
 import { workflow } from "../../author/workflow.ts";
 import { HandClock } from "../../testing/hand-clock.ts";
 import { world } from "../../testing/workflow-world.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { query } from "../../author/query.ts";
-import type { StandardSchemaV1 } from "../../author/schema.ts";
 import { update } from "../../author/update.ts";
+import type { StandardSchemaV1 } from "../../author/values/schema.ts";
 import { workflow } from "../../author/workflow.ts";
 import { Latch, world } from "../../testing/workflow-world.ts";
 

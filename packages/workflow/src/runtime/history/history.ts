@@ -7,7 +7,7 @@
  *     takes the loss for a failure of its work. The body is garbage from then on; the new owner's goes on.
  */
 import { type Clock, invariant } from "@raftoral/raft-core";
-import { NonDeterminismError } from "../../author/errors.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { NewRecord } from "../../commands/history/records.ts";
 import type { StreamPart } from "../../commands/history/stream-append.ts";
 import type { UpdateAnswer } from "../../commands/history/update-answer.ts";
@@ -16,9 +16,9 @@ import type { WorkflowStart } from "../../commands/runs/workflow-start.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { HistoryRecord, RecordKind, RecordPosition } from "../../model/record.ts";
 import { callOf, editPath, isExternal, sameFamily } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
+import { type CodeMismatch, clippedMismatch } from "../../model/runs/stuck-reason.ts";
 import type { KnownProgress, StepProgress } from "../../model/step-progress.ts";
-import { type CodeMismatch, clippedMismatch } from "../../model/stuck-reason.ts";
 import type { UpdateVerdict } from "../../model/update.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import { LazyMap } from "../collections/lazy-map.ts";

@@ -1,7 +1,7 @@
 /** In whose name a run's record is written, and what is left of earlier owners. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { UpdateVerdict } from "../../model/update.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";

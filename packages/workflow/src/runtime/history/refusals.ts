@@ -1,5 +1,5 @@
 /** What the log refuses a body's proposals with, as errors of the body. */
-import { NonDeterminismError } from "../../author/errors.ts";
+import { NonDeterminismError } from "../../author/errors/errors.ts";
 import type { Refused } from "../../commands/refusal.ts";
 import { WorkflowError } from "../../errors.ts";
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewRecord } from "../../commands/history/records.ts";
 import { MAX_RECORDS_PER_ENTRY } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import { StagedRecords, VISIBLE_WITHIN_MS } from "./staged-records.ts";
 
 const DONE: RunOutcome = { status: "completed", result: new Uint8Array(0) };

@@ -14,7 +14,7 @@
 import type { Cancel, Clock } from "@raftoral/raft-core";
 import type { NewRecord } from "../../commands/history/records.ts";
 import { MAX_RECORDS_PER_ENTRY } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 
 /** What a {@link StagedRecords} is made of. */
 export interface StagedRecordsOptions {

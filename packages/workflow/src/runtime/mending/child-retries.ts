@@ -6,8 +6,8 @@
  * CR3. The body stays in memory until every request was answered (execution/body-rest.ts BR2): nothing else would wake it if one was lost.
  */
 import type { Clock, LogIndex } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
-import type { ParentClosePolicy } from "../../model/parent.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
+import type { ParentClosePolicy } from "../../model/runs/parent.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import { outsideBodies } from "../body/body-place.ts";
 import type { Proposer } from "../engine/retrying-proposer.ts";

@@ -7,11 +7,11 @@
  * RP3. Steps that have undone others since the failure would be forgotten, and what they undid would count as done. Such a run is retried from a step that somebody names.
  */
 
-import { decodeValue } from "../../author/json-value.ts";
+import { decodeValue } from "../../author/values/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { RecordedError } from "../../model/failure.ts";
-import { resultPath } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
+import { resultPath } from "../../model/runs/parent.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 
 type Recorded = readonly [path: string, record: HistoryRecord];

@@ -6,7 +6,7 @@
  * BQ2. A handler only reads. It runs in a place of its own, in the async context of the `onQuery` that gave it: calls on the context are refused, and what it throws, or leaves to be rejected, is the query's
  *      alone and never the run's.
  */
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { Answers } from "../body/answers.ts";
 import { CallerContext, inFunctionOf, PlacedBody } from "../body/body-place.ts";

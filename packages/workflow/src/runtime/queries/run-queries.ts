@@ -15,7 +15,6 @@ import type { RequestLimit } from "../../requests/request-limit.ts";
 import { runMissing } from "../../requests/run-missing.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { PendingCall } from "../body/pending-calls.ts";
-import { StepsUnderWay } from "../calls/steps/steps-under-way.ts";
 import type { WorkflowEngine } from "../engine/workflow-engine.ts";
 import type { ExecutionShared, ExecutionStart } from "../execution/execution-shared.ts";
 import { RunExecution } from "../execution/run-execution.ts";
@@ -196,7 +195,6 @@ export class RunQueries {
       proposer: { propose: () => never() },
       emit: () => {},
       probe: undefined,
-      stepsUnderWay: new StepsUnderWay(shared.clock),
       interceptor: HOLDS_STEPS,
       isAgain: true,
     });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { NO_LIMITS, NO_RUN_QUEUE, type RunQueue } from "../../model/run-queue.ts";
+import { NO_LIMITS, NO_RUN_QUEUE, type RunQueue } from "../../model/runs/run-queue.ts";
 import { DutiesWorld } from "../../testing/duties-world.ts";
 
 const NOTHING = new Uint8Array(0);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { workflow } from "../../author/workflow.ts";
-import { NO_RUN_QUEUE, type RunQueue } from "../../model/run-queue.ts";
+import { NO_RUN_QUEUE, type RunQueue } from "../../model/runs/run-queue.ts";
 import { Latch, world } from "../../testing/workflow-world.ts";
 
 function inQueue(more: Partial<RunQueue> = {}): { readonly queue: RunQueue } {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HandClock } from "../../testing/hand-clock.ts";
-import { LOOKS_PER_TURN, Residency, type Resident } from "./residency.ts";
+import { LOOKS_PER_TURN, MAX_LOOKS, Residency, type Resident } from "./residency.ts";
 
 /** A body that may leave at the second look, or when the test lets it. */
 class Body implements Resident {
@@ -81,10 +81,11 @@ describe("the bodies of a node", () => {
     const [clock, gone] = [new TurnClock(), [] as string[]];
     const residency = new Residency(clock, 1);
     const all = bodies(LOOKS_PER_TURN * 3, gone);
-    for (const body of all) {
-      residency.began();
-      residency.rests(body, true);
-    }
+    const [first, ...others] = all as [Body, ...Body[]];
+    for (let at = 0; at < all.length; at++) residency.began();
+    residency.rests(first, true);
+    await untilIdle(clock);
+    for (const body of others) residency.rests(body, true);
     for (let turn = 0; turn < 3; turn++) {
       const before = all.reduce((sum, { looks }) => sum + looks, 0);
       await clock.turn();
@@ -92,6 +93,27 @@ describe("the bodies of a node", () => {
     }
     await untilIdle(clock);
     expect(gone).toHaveLength(all.length - 1);
+  });
+
+  test("leave as quickly as others begin, however many begin in a turn (RE2)", async () => {
+    const [clock, gone] = [new TurnClock(), [] as string[]];
+    const residency = new Residency(clock, 10);
+    const perTurn = LOOKS_PER_TURN * 3;
+    const all = bodies(perTurn * 20, gone);
+    let most = 0;
+    while (all.length > gone.length + 10) {
+      const begun = gone.length + residency.count;
+      for (const body of all.slice(begun, begun + perTurn)) {
+        residency.began();
+        residency.rests(body, true);
+      }
+      const looks = (): number => all.reduce((sum, body) => sum + body.looks, 0);
+      const before = looks();
+      await clock.turn();
+      expect(looks() - before).toBeLessThanOrEqual(MAX_LOOKS);
+      most = Math.max(most, residency.count);
+    }
+    expect(most).toBeLessThanOrEqual(10 + 2 * perTurn);
   });
 
   test("that may not leave yet are looked at again when that may have changed, and not before (RE3)", async () => {

@@ -5,7 +5,8 @@
  *
  * RE1. A body leaves only while it rests, and only after two looks at it with a full turn of the event loop between them in which nothing came for it: what came
  *      before the first look has reached the body by the second.
- * RE2. At most LOOKS_PER_TURN bodies are looked at in one turn of the event loop.
+ * RE2. In one turn of the event loop LOOKS_PER_TURN bodies are looked at, and LOOKS_PER_START more for each body that has begun since the last looks, up to MAX_LOOKS: a burst
+ *      of starts does not outrun the looks.
  * RE3. A body that may not leave yet is looked at again when that may have changed, and not before.
  */
 import type { Clock } from "@raftoral/raft-core";
@@ -13,6 +14,10 @@ import { outsideBodies } from "../body/body-place.ts";
 
 /** Bodies that are looked at in one turn of the event loop. */
 export const LOOKS_PER_TURN = 128;
+/** Looks for each body that has begun: a body leaves at its second look, and the others are those that may not leave yet. */
+export const LOOKS_PER_START = 4;
+/** Bodies that are looked at in one turn of the event loop at most. */
+export const MAX_LOOKS = 2_048;
 
 /** A body in memory. */
 export interface Resident {
@@ -28,6 +33,8 @@ export class Residency {
   readonly #max: number;
   #count = 0;
   #evictions = 0;
+  /** Bodies that have begun since the last pass. */
+  #begun = 0;
   /** Bodies at rest that may be looked at, in the order in which they came to rest; and those that wait for their next look. */
   readonly #resting = new Set<Resident>();
   readonly #waiting = new Set<Resident>();
@@ -54,6 +61,7 @@ export class Residency {
   /** A body begins. */
   began(): void {
     this.#count += 1;
+    this.#begun += 1;
     this.#passSoon();
   }
 
@@ -99,10 +107,11 @@ export class Residency {
   readonly #pass = (): void => {
     this.#isPassSoon = false;
     for (const resident of [...this.#wanted.keys()]) if (this.#resting.has(resident)) this.#look(resident);
-    let looks = 0;
+    let looks = Math.min(LOOKS_PER_TURN + LOOKS_PER_START * this.#begun, MAX_LOOKS);
+    this.#begun = 0;
     for (const resident of this.#resting) {
-      if (!this.#isOver || looks === LOOKS_PER_TURN) break;
-      looks += 1;
+      if (!this.#isOver || looks === 0) break;
+      looks -= 1;
       this.#look(resident);
     }
     this.#passSoon();

@@ -1,7 +1,8 @@
 /** `ctx.stream`: what the body and its steps write with. */
-import { encodeValue } from "../../author/json-value.ts";
-import { chunkOf, judgedAtOnce, type StandardSchemaV1 } from "../../author/schema.ts";
+
 import type { StreamWriter } from "../../author/stream.ts";
+import { encodeValue } from "../../author/values/json-value.ts";
+import { chunkOf, judgedAtOnce, type StandardSchemaV1 } from "../../author/values/schema.ts";
 import type { ContextGuard } from "../body/context-guard.ts";
 import type { Interruption } from "../body/interruption.ts";
 import { never } from "../history/history.ts";

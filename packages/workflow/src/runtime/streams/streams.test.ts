@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decodeValue } from "../../author/json-value.ts";
 import { stream } from "../../author/stream.ts";
+import { decodeValue } from "../../author/values/json-value.ts";
 import { workflow } from "../../author/workflow.ts";
 import { decodeCommand } from "../../commands/command-codec.ts";
 import type { StreamAppend } from "../../commands/history/stream-append.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { decodeValue, encodeValue } from "../../author/json-value.ts";
+import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import { WorkflowState } from "../../machine/workflow-state.ts";
 import { pathHash } from "../../records/state-keys.ts";
 import { CountingStore } from "../../testing/counting-store.ts";

@@ -1,5 +1,5 @@
 /** How many runs there are, as the header keeps it. */
-import type { RunNeeds } from "../../model/run-needs.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
 import type { Seat } from "../../nodes/seat.ts";
 
 /** How many runs there are; kept in the header. */

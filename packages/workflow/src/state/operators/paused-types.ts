@@ -3,7 +3,7 @@
  *
  * PT1. A run of a paused type goes onto no seat: not when it starts, and not when its owner is lost. It waits for a node as a run does whose type no live node has.
  * PT2. The owner of a run of a paused type lets steps under way finish and gives the run back (commands/mending/pause.ts); until then the run stays its owner's.
- * PT3. A run whose cancellation is asked for waits, too: its code is to clean up once the type is resumed.
+ * PT3. A run that a node has had, and whose cancellation is asked for, waits, too: its code is to clean up once the type is resumed. One that no node has had ends at once.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
 import { KEY_PREFIX, kindRange, textKey } from "../../records/state-keys.ts";

@@ -9,7 +9,7 @@
  * Q5. Keys take turns: a key that is served goes behind the others that wait, and one that comes new, or had as many runs as it may have, does not go before keys that waited.
  * Q6. A run that waits in a queue has begun nothing, or does nothing until it is let through: it has no owner.
  */
-import { needsOf } from "../../model/run-needs.ts";
+import { needsOf } from "../../model/runs/run-needs.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import { KEY_PREFIX, kindRange, lastNumberIn } from "../../records/state-keys.ts";
 import { firstKeys } from "../runs/first-keys.ts";

@@ -2,12 +2,13 @@
  * Compares queues with their runs, and with what is promised of them (admission.ts Q1 to Q3): for tests and tools. Looks at every run.
  */
 import type { StateReader } from "@raftoral/raft-core";
-import { needsOf, needsText } from "../../model/run-needs.ts";
+import { needsOf, needsText } from "../../model/runs/run-needs.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
 import { runsIn } from "../lists/check-index.ts";
 import type { RunRecord } from "../runs/run-record.ts";
 import { readFrom } from "../streams/stream-codec.ts";
+import { awayFrom } from "./queue.ts";
 import {
   dedupedCodec,
   type QueueKey,
@@ -26,6 +27,7 @@ class Tally {
   waiting = 0;
   delayed = 0;
   running = 0;
+  away = 0;
   readonly seats = new Map<Seat, number>();
   readonly unplaced = new Map<string, number>();
   readonly waitingFor = new Map<string, number>();
@@ -51,14 +53,23 @@ export function checkQueues(store: StateReader): QueueProblems {
   const problems: string[] = [];
   const queues = new Map<number, Tally>();
   const keys = new Map<string, Tally>();
+  const away = new Map<string, number>();
   for (const run of runsIn(store)) {
     const place = run.head.status === "running" ? run.head.queued : undefined;
+    const name = awayFrom(run);
+    if (name !== undefined) count(away, name);
     if (place === undefined) continue;
     tallyOf(queues, place.queueId).add(run);
     if (place.stage !== "delayed") tallyOf(keys, keyText(place.queueId, run.queue?.key ?? "")).add(run);
   }
   const stored = [...store.scan(...kindRange(KEY_PREFIX.queue))].map(([, value]) => readFrom(storedQueueCodec, value));
-  for (const queue of stored) problems.push(...problemsOf(queue, queues.get(queue.queueId) ?? new Tally()));
+  for (const queue of stored) {
+    const tally = queues.get(queue.queueId) ?? new Tally();
+    tally.away = away.get(queue.name) ?? 0;
+    away.delete(queue.name);
+    problems.push(...problemsOf(queue, tally));
+  }
+  for (const name of away.keys()) problems.push(`runs are of queue ${name}, which is not there`);
   for (const queueId of queues.keys())
     if (!stored.some((queue) => queue.queueId === queueId))
       problems.push(`runs are in queue ${queueId}, which is not there`);
@@ -89,7 +100,7 @@ export function checkQueues(store: StateReader): QueueProblems {
 function problemsOf(queue: StoredQueue, tally: Tally): readonly string[] {
   const problems: string[] = [];
   const { name } = queue;
-  for (const count of ["waiting", "delayed", "running"] as const) {
+  for (const count of ["waiting", "delayed", "running", "away"] as const) {
     if (queue[count] !== tally[count])
       problems.push(`queue ${name} says ${queue[count]} ${count} runs, and has ${tally[count]}`);
   }

@@ -1,5 +1,5 @@
 /** Which node a run of a queue goes to (admission.ts Q2). */
-import type { RunNeeds } from "../../model/run-needs.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { NodeTable } from "../../nodes/node-table.ts";
 import type { Seat } from "../../nodes/seat.ts";

@@ -5,7 +5,7 @@
  * QK2. Where the entries of a key are, its record says, so that they are replaced without a look for them.
  */
 import { invariant, type StateKey, type StateRecord } from "@raftoral/raft-core";
-import { PRIORITY_ZERO } from "../../model/run-queue.ts";
+import { PRIORITY_ZERO } from "../../model/runs/run-queue.ts";
 import { KEY_PREFIX, numberKey, rangeOf } from "../../records/state-keys.ts";
 import { firstKeys } from "../runs/first-keys.ts";
 import { readFrom, written } from "../streams/stream-codec.ts";

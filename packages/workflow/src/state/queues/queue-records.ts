@@ -6,14 +6,14 @@
  */
 import type { StateKey } from "@raftoral/raft-core";
 import type { WireReader } from "@raftoral/raft-core/wire";
-import type { RunNeeds } from "../../model/run-needs.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
 import {
   MAX_PRIORITY_NUMBER,
   NO_LIMITS,
   type QueueLimits,
   type QueuePlace,
   queueLimitsCodec,
-} from "../../model/run-queue.ts";
+} from "../../model/runs/run-queue.ts";
 import { KEY_PREFIX, lengthAndText, numberIn, numberKey, textKey } from "../../records/state-keys.ts";
 import { readerOf } from "../../wire/command-wire.ts";
 import { bool, message, messages, optional, string, uint } from "../../wire/fields.ts";
@@ -52,6 +52,8 @@ export interface StoredQueue {
   readonly waiting: number;
   readonly delayed: number;
   readonly running: number;
+  /** Its runs that count in none of these, for they are stuck, paused or not to begin yet: they come back to it. */
+  readonly away: number;
   /** Runs that were let through so far, and how many of them no window of the rate counts any more. */
   readonly admitted: number;
   readonly expired: number;
@@ -141,6 +143,7 @@ export const storedQueueCodec = messageCodec<StoredQueue>(
     seats: messages(15, seatCodec),
     isDue: bool(16),
     unparkFrom: uint(17),
+    away: uint(18),
   },
   {},
 );
@@ -203,7 +206,7 @@ export function deduped(name: string, dedupeKey: string, start: number): Deduped
 
 /** What a queue is stored as first. */
 export function newQueue(queueId: number, name: string, limits: QueueLimits): StoredQueue {
-  const counts = { waiting: 0, delayed: 0, running: 0, admitted: 0, expired: 0, turn: 0 };
+  const counts = { waiting: 0, delayed: 0, running: 0, away: 0, admitted: 0, expired: 0, turn: 0 };
   const empty = { isPaused: false, nextLaneId: 1, lanes: [], seats: [], isDue: false, unparkFrom: 0 };
   return { sort: SORT.queue, queueId, name, limits, ...counts, ...empty };
 }

@@ -7,15 +7,16 @@
  * QT3. A key with waiting runs has an entry among the ready ones of each of their lanes, unless it has as many runs as one may have: then it is parked.
  * QT4. A queue is due after anything that may let a run through, until somebody has looked. That is stored, so a restarted node looks, too.
  * QT5. Nothing here walks over the runs or keys of a queue, or over more than the queues there may be.
+ * QT6. A queue exists as long as a run of it has not ended, wherever that is: limits that a run began under are not forgotten while it may come back.
  */
 import { invariant } from "@raftoral/raft-core";
-import { needsText, type RunNeeds } from "../../model/run-needs.ts";
-import type { QueueLimits, QueuePlace } from "../../model/run-queue.ts";
+import { needsText, type RunNeeds } from "../../model/runs/run-needs.ts";
+import type { QueueLimits, QueuePlace, RunQueue } from "../../model/runs/run-queue.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, kindRange } from "../../records/state-keys.ts";
 import type { RunRecord } from "../runs/run-record.ts";
 import { readFrom, written } from "../streams/stream-codec.ts";
-import type { Queue } from "./queue.ts";
+import { awayFrom, type Queue } from "./queue.ts";
 import { QueueKeys, type QueueStore, withWaiting } from "./queue-keys.ts";
 import {
   deduped,
@@ -155,6 +156,11 @@ export class QueueTable {
     this.#changed.clear();
   }
 
+  /** The queue of a run that starts or goes on: none when it was deleted since the run ended (QT6). */
+  known(queue: RunQueue | undefined): RunQueue | undefined {
+    return queue !== undefined && this.#byName.has(queue.name) ? queue : undefined;
+  }
+
   /** A place for a run that joins its queue, or comes back to it; undefined for a run without one, and when the queue is gone. */
   placeOf(run: Pick<RunRecord, "queue" | "startIndex"> & { readonly needs: RunNeeds }): QueuePlace | undefined {
     const queue = run.queue === undefined ? undefined : this.#byName.get(run.queue.name);
@@ -173,7 +179,10 @@ export class QueueTable {
   /** The run is where its head says (QT1). */
   enter(run: RunRecord, needs: RunNeeds): void {
     const { place, seat, queue } = this.#of(run);
-    if (queue === undefined || place === undefined) return;
+    if (queue === undefined || place === undefined) {
+      this.#countAway(run, 1);
+      return;
+    }
     this.wake(queue);
     if (place.stage === "delayed") {
       queue.delayed += 1;
@@ -196,7 +205,10 @@ export class QueueTable {
   /** The run leaves the place that its head says (QT1). */
   leave(run: RunRecord, needs: RunNeeds): void {
     const { place, seat, queue } = this.#of(run);
-    if (queue === undefined || place === undefined) return;
+    if (queue === undefined || place === undefined) {
+      this.#countAway(run, -1);
+      return;
+    }
     this.changed(queue);
     if (place.stage === "delayed") {
       queue.delayed -= 1;
@@ -269,6 +281,17 @@ export class QueueTable {
     const queue = this.#byId.get(place.queueId);
     invariant(queue !== undefined, () => `run ${runId} is in queue ${place.queueId}, which does not exist`);
     return { place, seat: head.seat, queue };
+  }
+
+  /** QT6. */
+  #countAway(run: RunRecord, change: number): void {
+    const name = awayFrom(run);
+    if (name === undefined) return;
+    const queue = this.#byName.get(name);
+    invariant(queue !== undefined, () => `run ${run.runId} is of queue ${name}, which does not exist`);
+    queue.away += change;
+    invariant(queue.away >= 0, () => `queue ${name} would have ${queue.away} runs that are stuck, paused or delayed`);
+    this.changed(queue);
   }
 
   #newKey(queue: Queue, { queue: named }: RunRecord, keyId: number): QueueKey {

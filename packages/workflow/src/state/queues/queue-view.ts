@@ -1,6 +1,6 @@
 /** How queues look from outside: copies, structured-cloneable, safe to keep. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { QueueLimits } from "../../model/run-queue.ts";
+import type { QueueLimits } from "../../model/runs/run-queue.ts";
 import { BEYOND_PLACES, placeIn, placeOf, queueGroup } from "../../records/index-keys.ts";
 import { RUN_STATUSES } from "../lists/run-status.ts";
 import { firstKeys } from "../runs/first-keys.ts";

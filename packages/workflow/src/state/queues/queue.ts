@@ -1,6 +1,7 @@
 /** A queue as a node has it in memory. */
-import type { QueueLimits } from "../../model/run-queue.ts";
+import type { QueueLimits } from "../../model/runs/run-queue.ts";
 import type { Seat } from "../../nodes/seat.ts";
+import type { RunRecord } from "../runs/run-record.ts";
 import type { Lane, QueueKey, StoredQueue } from "./queue-records.ts";
 
 type Mutable<T> = { -readonly [Property in keyof T]: T[Property] };
@@ -11,6 +12,11 @@ export interface Queue extends Mutable<Omit<StoredQueue, "lanes" | "seats" | "de
   lanes: Lane[];
   /** Its runs on each seat. */
   readonly seats: Map<Seat, number>;
+}
+
+/** Name of the queue that a run comes back to while it is in none: it is stuck, paused or not to begin yet. */
+export function awayFrom({ head, queue }: Pick<RunRecord, "head" | "queue">): string | undefined {
+  return head.status === "running" && head.queued === undefined ? queue?.name : undefined;
 }
 
 /** Whether a key has as many runs as one may have. */

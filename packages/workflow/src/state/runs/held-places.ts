@@ -4,7 +4,7 @@
  * HP1. A node finds what its code may fit without looking at runs that need more behaviours than it has: each number of behaviours is a range of its own.
  */
 import type { LogIndex, StateReader } from "@raftoral/raft-core";
-import type { RunNeeds } from "../../model/run-needs.ts";
+import type { RunNeeds } from "../../model/runs/run-needs.ts";
 import { heldPrefix, numberIn, numberKey } from "../../records/state-keys.ts";
 import { firstKeys } from "./first-keys.ts";
 import { startInPlace } from "./run-records.ts";

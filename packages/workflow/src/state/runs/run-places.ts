@@ -5,7 +5,7 @@
  *      what it needs.
  */
 import { invariant, type LogIndex, type StateKey, type StateStore } from "@raftoral/raft-core";
-import { needsOf, needsText, type RunNeeds } from "../../model/run-needs.ts";
+import { needsOf, needsText, type RunNeeds } from "../../model/runs/run-needs.ts";
 import type { Seat } from "../../nodes/seat.ts";
 import { KEY_PREFIX, rangeOf, suffixRange, waitingPrefix } from "../../records/state-keys.ts";
 import { inOrder, type RunCounts, type WaitingRuns } from "../lists/run-counts.ts";

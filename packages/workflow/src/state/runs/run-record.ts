@@ -7,14 +7,14 @@
 import type { LogIndex, NodeId, StateKey } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
 import type { RunMending } from "../../model/mending.ts";
-import type { OwnerLosses } from "../../model/owner-losses.ts";
-import type { Epoch, OwnerReason } from "../../model/ownership.ts";
-import type { KnownParent } from "../../model/parent.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
-import type { QueuePlace, RunQueue } from "../../model/run-queue.ts";
+import type { OwnerLosses } from "../../model/runs/owner-losses.ts";
+import type { Epoch, OwnerReason } from "../../model/runs/ownership.ts";
+import type { KnownParent } from "../../model/runs/parent.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
+import type { QueuePlace, RunQueue } from "../../model/runs/run-queue.ts";
+import type { HeldMismatch, StuckReason } from "../../model/runs/stuck-reason.ts";
 import type { ScheduledBy } from "../../model/schedule.ts";
-import type { HeldMismatch, StuckReason } from "../../model/stuck-reason.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { UpdateTotals } from "../../model/update.ts";
 import type { Seat } from "../../nodes/seat.ts";
@@ -134,7 +134,7 @@ export interface RunFacts {
   readonly trace: TraceContext | undefined;
   /** Behaviours of the engine that its replays have, of this generation. */
   readonly behaviourLevel: BehaviourLevel;
-  /** Its queue, over all generations; undefined for a run without one. The queue may be gone. */
+  /** Its queue, over all generations; undefined for a run without one. It may be gone once the run has ended. */
   readonly queue: RunQueue | undefined;
 }
 

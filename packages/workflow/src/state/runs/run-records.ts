@@ -5,7 +5,7 @@
 import type { StateKey, StateReader } from "@raftoral/raft-core";
 import { isUndone } from "../../model/mending.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import { seatGroup, waitingGroup } from "../../records/index-keys.ts";
 import {
   delayedPrefix,

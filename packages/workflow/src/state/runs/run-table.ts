@@ -12,7 +12,7 @@
 import { invariant, type LogIndex, type StateReader, type StateStore } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
 import type { HistoryRecord, RecordPosition } from "../../model/record.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import { ALL_ENDED, BEYOND_PLACES, endGroup } from "../../records/index-keys.ts";
 import { idKey, KEY_PREFIX, numberKey } from "../../records/state-keys.ts";
@@ -51,13 +51,10 @@ import { Tombstones } from "./tombstones.ts";
 /** What knowing a record takes in memory beside its value, roughly. */
 const HASH_BYTES = 128;
 const NOTHING: Uint8Array = new Uint8Array(0);
-
 /** The part of a finished head that a command gives. */
 type GivenEnd = Omit<FinishedHead, "archived" | "bytes" | "unmeasured" | "isHandedOver" | "stepsInProgress">;
 
-/**
- * The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4).
- */
+/** The runs of one state machine. A `RunRecord` that it gives is the only object of its run: callers change it through the table's methods (T1 to T4). */
 export class RunTable {
   /** Where those are that have not ended. */
   readonly places: RunPlaces;
@@ -133,9 +130,9 @@ export class RunTable {
   start(facts: RunFacts, head: RunningHead, input: Uint8Array, attributes: Attributes = facts.initialAttributes): void {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     this.tombstones.remove(facts.runId);
-    const startKey = numberKey(facts.startIndex);
+    const place = { startKey: numberKey(facts.startIndex), queue: this.queues.known(facts.queue) };
     const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
-    const run: RunRecord = { ...facts, startKey, head, attributes, ...nothingYet };
+    const run: RunRecord = { ...facts, ...place, head, attributes, ...nothingYet };
     putInput(this.#store, run, input);
     putRun(this.#store, run);
     putId(this.#store, run);
@@ -226,20 +223,24 @@ export class RunTable {
     from: RecordPosition | undefined,
   ): RunRecord {
     const store = this.#store;
-    invariant(run.head.status === "finished", () => `run ${run.runId} has not ended`);
-    this.#sizes.remove(run, run.head);
+    const before = run.head;
+    invariant(before.status === "finished", () => `run ${run.runId} has not ended`);
+    this.#sizes.remove(run, before);
     store.delete(placeKey(run));
     store.delete(KEY_PREFIX.outcome + run.startKey);
     this.#finished -= 1;
     const archive = store.get(KEY_PREFIX.archive + run.startKey);
+    const queue = this.queues.known(run.queue);
     this.#cache.delete(run.runId);
-    const opened: RunRecord = { ...run, ...facts, head, recordCount: undefined, hashes: undefined, signals: [] };
+    const opened: RunRecord = { ...run, ...facts, queue, head, recordCount: undefined, hashes: undefined, signals: [] };
     if (archive !== undefined) {
       store.delete(KEY_PREFIX.archive + run.startKey);
       for (const [path, record] of archivedRecords(archive)) putHistoryRecord(store, opened, path, record);
     }
     this.#cache.add(opened);
-    this.#statusChanged(run.head, opened);
+    this.#index.remove(run);
+    this.#index.add(opened);
+    this.#recount(statusNumber(before), opened);
     this.queues.claim(opened);
     this.places.enter(opened);
     if (from !== undefined) this.#replaceAttributes(opened, attributesAt(store, opened, from));
@@ -369,11 +370,15 @@ export class RunTable {
   }
 
   #statusChanged(before: RunHead, run: RunRecord): void {
-    const [from, to] = [statusNumber(before), statusNumber(run.head)];
-    if (from === to) return;
+    const from = statusNumber(before);
+    if (from === statusNumber(run.head)) return;
     this.#index.statusChanged(before, run);
+    this.#recount(from, run);
+  }
+
+  #recount(from: number, run: RunRecord): void {
     this.counters.add(run.workflowType, from, -1);
-    this.counters.add(run.workflowType, to, 1);
+    this.counters.add(run.workflowType, statusNumber(run.head), 1);
   }
 
   #putProgress(run: RunRecord, path: string, progress: KnownProgress | undefined): void {

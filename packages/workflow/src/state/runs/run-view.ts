@@ -1,14 +1,14 @@
 /** How runs and nodes look from outside: copies of references, structured-cloneable, safe to keep. */
 import type { LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
-import type { CallOrigin } from "../../model/call-chain.ts";
-import type { Epoch, OwnerReason } from "../../model/ownership.ts";
-import { childOrigin, type KnownParent } from "../../model/parent.ts";
 import type { HistoryRecord } from "../../model/record.ts";
-import type { BehaviourLevel } from "../../model/run-needs.ts";
-import type { RunOutcome } from "../../model/run-outcome.ts";
+import type { CallOrigin } from "../../model/runs/call-chain.ts";
+import type { Epoch, OwnerReason } from "../../model/runs/ownership.ts";
+import { childOrigin, type KnownParent } from "../../model/runs/parent.ts";
+import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
+import type { RunOutcome } from "../../model/runs/run-outcome.ts";
+import type { HeldMismatch, TroubleReason } from "../../model/runs/stuck-reason.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
-import type { HeldMismatch, TroubleReason } from "../../model/stuck-reason.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { TypeVersion } from "../../model/type-version.ts";
 import type { OpenUpdate } from "../../model/update.ts";
@@ -67,7 +67,7 @@ interface OpenFacts extends RunFacts {
   readonly signals: readonly string[];
   /** Number of the update that came last, over all generations; 0 without one. */
   readonly latestUpdate: number;
-  /** Owners that it lost in a row (model/owner-losses.ts). */
+  /** Owners that it lost in a row (model/runs/owner-losses.ts). */
   readonly ownerLosses: number;
   /** Why somebody asked to pause it, or its type; undefined without a request. A running run with one is about to pause, or waits until its type is resumed. */
   readonly pauseReason: string | undefined;

@@ -1,6 +1,6 @@
 /** Finished runs that the archive hook has not taken, in the order of their ends. */
 import type { StateKey } from "@raftoral/raft-core";
-import type { EndedRunName } from "../../model/ended-run-name.ts";
+import type { EndedRunName } from "../../model/runs/ended-run-name.ts";
 import { ALL_ENDED, BEYOND_PLACES } from "../../records/index-keys.ts";
 import type { Tables } from "../tables.ts";
 import { startInPlace } from "./run-records.ts";

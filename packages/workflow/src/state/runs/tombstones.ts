@@ -6,7 +6,7 @@
  * TS3. Tombstones go the oldest first, by the uptime at which their runs were pruned, in bounded pieces.
  */
 import { invariant, type LogIndex, type StateKey, type StateStore } from "@raftoral/raft-core";
-import { OUTCOMES, type OutcomeStatus } from "../../model/run-outcome.ts";
+import { OUTCOMES, type OutcomeStatus } from "../../model/runs/run-outcome.ts";
 import { KEY_PREFIX, kindRange, textKey, tombstoneAgeKey, tombstoneKey } from "../../records/state-keys.ts";
 import { bytes, named, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";

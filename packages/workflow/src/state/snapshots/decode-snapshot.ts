@@ -8,7 +8,7 @@
 
 import type { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../../errors.ts";
-import { needsOf, needsText } from "../../model/run-needs.ts";
+import { needsOf, needsText } from "../../model/runs/run-needs.ts";
 import { nodeCodec } from "../../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import type { Seat } from "../../nodes/seat.ts";

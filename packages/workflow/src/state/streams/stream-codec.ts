@@ -1,6 +1,6 @@
 /** Records of streams as bytes, in the store and in snapshots. */
 import type { WireReader } from "@raftoral/raft-core/wire";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { type StreamSpan, spanCodec } from "../../model/stream.ts";
 import { readerOf, writerOf } from "../../wire/command-wire.ts";
 import { bool, messages, string, uint } from "../../wire/fields.ts";

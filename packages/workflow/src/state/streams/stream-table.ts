@@ -8,7 +8,7 @@
  * ST4. A stream's records stay until its run is pruned; then they go in pieces (run-table.ts T4).
  */
 import type { StateKey, StateReader, StateStore } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import { chunksIn, MAX_CHUNK_BYTES_PER_ENTRY, MAX_CHUNKS_PER_ENTRY, type StreamSpan } from "../../model/stream.ts";
 import {
   KEY_PREFIX,

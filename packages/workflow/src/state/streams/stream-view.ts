@@ -1,6 +1,6 @@
 /** Streams as readers and owners see them: copies, structured-cloneable. */
 import type { LogIndex, StateReader } from "@raftoral/raft-core";
-import type { Epoch } from "../../model/ownership.ts";
+import type { Epoch } from "../../model/runs/ownership.ts";
 import type { RunRecord } from "../runs/run-record.ts";
 import type { StreamBatch, StreamHead } from "./stream-codec.ts";
 import { batchesFrom, findStream, scopesOf, streamsOf } from "./stream-table.ts";

@@ -11,7 +11,7 @@ import {
   type CallOutcome,
   callingRunCodec,
   NO_CALLER,
-} from "../../model/calling-run.ts";
+} from "../../model/runs/calling-run.ts";
 import { KEY_PREFIX, kindRange, numberKey } from "../../records/state-keys.ts";
 import { bytes, message, named, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";

@@ -1,7 +1,7 @@
 /** Updates of a run as bytes, in the store and in snapshots. */
 import type { StateKey } from "@raftoral/raft-core";
-import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/calling-run.ts";
 import type { RecordPosition } from "../../model/record.ts";
+import { type CallingRun, callingRunCodec, NO_CALLER } from "../../model/runs/calling-run.ts";
 import { UPDATE_STATUSES, type UpdateStatus } from "../../model/update.ts";
 import { numberKey, updateKey, updatePlaceKey } from "../../records/state-keys.ts";
 import { bytes, message, named, optional, string, uint } from "../../wire/fields.ts";

@@ -10,9 +10,9 @@
  *      another id.
  */
 import type { StateKey, StateStore } from "@raftoral/raft-core";
-import { type CallingRun, type CallOutcome, originOf } from "../../model/calling-run.ts";
 import { isUndone, type RunMending } from "../../model/mending.ts";
 import type { RecordPosition } from "../../model/record.ts";
+import { type CallingRun, type CallOutcome, originOf } from "../../model/runs/calling-run.ts";
 import {
   MAX_ANSWERED_UPDATE_BYTES,
   MAX_ANSWERED_UPDATES,

@@ -4,18 +4,19 @@
  * CR1. A call is an effect that others see, so it waits until everything that the body was answered with is committed. It has no record of its own: an owner that finds
  *      no answer sends it again, and its id, which follows from the run's seed and the path, makes it one call.
  * CR2. The answer is recorded by the cluster at the path of the call (external-record.ts), once. A refusal, and an answer that was there before, is recorded by the owner.
- *      A call knows those that wait for it (model/call-chain.ts).
+ *      A call knows those that wait for it (model/runs/call-chain.ts).
  * CR3. The wait takes no slot. A wait whose branch is cancelled consumes nothing; the called run goes on.
  */
-import { decodeValue, encodeValue } from "../../../author/json-value.ts";
+
+import { recordedError } from "../../../author/errors/recorded-error.ts";
+import { UpdateFailedError } from "../../../author/errors/update-errors.ts";
 import { notAnObjectText } from "../../../author/objects/object-texts.ts";
-import { recordedError } from "../../../author/recorded-error.ts";
-import { type StandardSchemaV1, updateInputOf, validated } from "../../../author/schema.ts";
-import { UpdateFailedError } from "../../../author/update-errors.ts";
+import { decodeValue, encodeValue } from "../../../author/values/json-value.ts";
+import { type StandardSchemaV1, updateInputOf, validated } from "../../../author/values/schema.ts";
 import type { GivenUpdate } from "../../../commands/messages/update.ts";
 import { WorkflowError, type WorkflowErrorCode } from "../../../errors.ts";
-import { type CallOrigin, MAX_CALL_DEPTH } from "../../../model/call-chain.ts";
 import type { RecordedError } from "../../../model/failure.ts";
+import { type CallOrigin, MAX_CALL_DEPTH } from "../../../model/runs/call-chain.ts";
 import type { ExternalRecords } from "../../history/external-records.ts";
 import type { CallSite } from "../call-site.ts";
 import { externalRecord } from "../external-record.ts";

@@ -4,8 +4,9 @@
  * RP1. Without a policy a step is tried again as the defaults of {@link RetryPolicy} say: it outlives a few seconds without its network.
  * RP2. What no later attempt can change ends the attempts at once: a TerminalError, a misused context, a value that cannot be recorded.
  */
-import { durationMs } from "../../../author/duration.ts";
-import { ContextMisuseError, RetryableError, StepTimeoutError, TerminalError } from "../../../author/errors.ts";
+
+import { ContextMisuseError, RetryableError, StepTimeoutError, TerminalError } from "../../../author/errors/errors.ts";
+import { durationMs } from "../../../author/values/duration.ts";
 import type { RetryPolicy, StepOptions } from "../../../author/workflow-context.ts";
 import { WorkflowError } from "../../../errors.ts";
 

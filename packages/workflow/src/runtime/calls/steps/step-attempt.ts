@@ -6,8 +6,8 @@
  *      commit of heartbeat details that is under way, so that none comes after its outcome.
  */
 import type { Cancel, Clock } from "@raftoral/raft-core";
-import { StepTimeoutError } from "../../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../../author/json-value.ts";
+import { StepTimeoutError } from "../../../author/errors/errors.ts";
+import { decodeValue, encodeValue } from "../../../author/values/json-value.ts";
 import type { StepContext } from "../../../author/workflow-context.ts";
 import { MAX_HEARTBEAT_BYTES } from "../../../model/step-progress.ts";
 import type { TraceContext } from "../../../model/trace-context.ts";

@@ -11,10 +11,10 @@
  * AT4. A deadline over all attempts counts from the beginning of the first one, also on another owner, to within `BEGIN_RECORDED_AFTER_MS`.
  */
 import type { Clock } from "@raftoral/raft-core";
-import { StepTimeoutError } from "../../../author/errors.ts";
-import { encodeValue } from "../../../author/json-value.ts";
-import { rebuiltError } from "../../../author/rebuilt-error.ts";
-import { recordedError } from "../../../author/recorded-error.ts";
+import { StepTimeoutError } from "../../../author/errors/errors.ts";
+import { rebuiltError } from "../../../author/errors/rebuilt-error.ts";
+import { recordedError } from "../../../author/errors/recorded-error.ts";
+import { encodeValue } from "../../../author/values/json-value.ts";
 import type { StepContext, StepOptions } from "../../../author/workflow-context.ts";
 import type { HistoryRecord } from "../../../model/record.ts";
 import type { StepProgress } from "../../../model/step-progress.ts";
@@ -25,7 +25,7 @@ import { idempotencyKey, type KeyedRun } from "./idempotency-key.ts";
 import { delayAfter, isFinal, policyOf, type StepPolicy } from "./retry-policy.ts";
 import { type AttemptedStep, StepAttempt } from "./step-attempt.ts";
 import { failureBytes } from "./step-record.ts";
-import type { StepsUnderWay } from "./steps-under-way.ts";
+import type { StepUnderWay } from "./steps-under-way.ts";
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
@@ -35,7 +35,6 @@ export interface StepSetting {
   readonly workflowType: string;
   readonly surroundings: StepSurroundings;
   readonly probe: RuntimeProbe | undefined;
-  readonly underWay: StepsUnderWay;
   /** A step's function as it is called: itself, unless a testing kit stands around it. */
   readonly intercepted: (path: string, fn: (step: StepContext) => unknown) => (step: StepContext) => unknown;
 }
@@ -59,29 +58,20 @@ export interface StepCall {
 /** Runs the step to its record. Rejects with the reason of an interruption, at once. */
 export async function attemptStep(site: CallSite, setting: StepSetting, call: StepCall): Promise<HistoryRecord> {
   const course = new StepCourse(site, setting, call);
-  const { underWay, workflowType } = setting;
-  const step = underWay.begin(workflowType, course.sinceMs, course.hasFailed);
-  // Calls of a run that is lost never settle.
-  const stopListening = site.branch.onStop(() => underWay.end(step));
-  try {
-    for (;;) {
-      if (course.hasFailed) {
-        step.isRetrying = true;
-        await course.untilDue();
-        const gate = site.gate();
-        if (gate !== undefined) await gate;
-      }
-      const settled = await site.work(course.attempt);
-      if (settled !== undefined) return settled;
+  site.body.steps.set(call.path, course);
+  for (;;) {
+    if (course.hasFailed) {
+      await course.untilDue();
+      const gate = site.gate();
+      if (gate !== undefined) await gate;
     }
-  } finally {
-    stopListening();
-    underWay.end(step);
+    const settled = await site.work(course.attempt);
+    if (settled !== undefined) return settled;
   }
 }
 
 /** The attempts of one step on one owner. */
-class StepCourse implements AttemptedStep {
+class StepCourse implements AttemptedStep, StepUnderWay {
   readonly path: string;
   readonly #site: CallSite;
   readonly #setting: StepSetting;

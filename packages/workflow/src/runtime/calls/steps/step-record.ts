@@ -1,7 +1,7 @@
 /** A step's outcome as its record has it. */
-import { StepFailedError, VariableFailedError } from "../../../author/errors.ts";
-import { decodeValue, encodeValue } from "../../../author/json-value.ts";
-import { recordedError } from "../../../author/recorded-error.ts";
+import { StepFailedError, VariableFailedError } from "../../../author/errors/errors.ts";
+import { recordedError } from "../../../author/errors/recorded-error.ts";
+import { decodeValue, encodeValue } from "../../../author/values/json-value.ts";
 import type { RecordedError } from "../../../model/failure.ts";
 import type { HistoryRecord } from "../../../model/record.ts";
 

@@ -10,10 +10,10 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { CallLink } from "./calls_pb.ts";
-import { file_raftoral_calls } from "./calls_pb.ts";
 import type { ChildEnded, CloseChildren, StartingParent } from "./children_pb.ts";
 import { file_raftoral_children } from "./children_pb.ts";
+import type { DeleteRun, Edit, Fork, Hold, Pause, Retry, Terminate, TimeOut, Trial, WorkflowResume } from "./mending_pb.ts";
+import { file_raftoral_mending } from "./mending_pb.ts";
 import type { Audit, HandOver, MendRuns, MoveRuns, NodeDrain, NodeLost, NodeRegister, PauseType, Prune } from "./nodes_pb.ts";
 import { file_raftoral_nodes } from "./nodes_pb.ts";
 import type { WorkflowFailure, WorkflowOutcome } from "./outcome_pb.ts";
@@ -24,13 +24,15 @@ import type { BeginDue, ScheduleBackfill, ScheduleChange, ScheduleFire, Schedule
 import { file_raftoral_schedules } from "./schedules_pb.ts";
 import type { StreamAppend } from "./streams_pb.ts";
 import { file_raftoral_streams } from "./streams_pb.ts";
+import type { CallAnswered, CallingRun, TokenAnswer, Update, UpdateAnswer } from "./updates_pb.ts";
+import { file_raftoral_updates } from "./updates_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file raftoral/raftoral.proto.
  */
 export const file_raftoral_raftoral: GenFile = /*@__PURE__*/
-  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgMKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dBIQCghkZWxheV9tcxhQIAEoBBITCgtzdGFydF9hdF9tcxhRIAEoBBIhCgVxdWV1ZRhDIAEoCzISLnJhZnRvcmFsLlJ1blF1ZXVlIlQKCURlbGV0ZVJ1bhITCgt3b3JrZmxvd19pZBgBIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgCIAEoBBIKCgJieRgeIAEoCRIOCgZyZWFzb24YHyABKAkiNwoMVHJhY2VDb250ZXh0EhMKC3RyYWNlcGFyZW50GAEgASgJEhIKCnRyYWNlc3RhdGUYAiABKAki3wEKC1dvcmtmbG93RW5kEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlc3VsdBgCIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEioKB291dGNvbWUYEyABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSKgoHZmFpbHVyZRgUIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIVCg1jYW5jZWxfcmVhc29uGBUgASgJIqMBCgpDaGVja3BvaW50EhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRINCgV2YWx1ZRgDIAEoDBIWCg5wcm9wb3NlZF9hdF9tcxgQIAEoBBIVCg1vd25lcl9ub2RlX2lkGBEgASgEEg0KBWVwb2NoGBIgASgEEiYKBGtpbmQYEyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKsAQoLT3duZXJDaGFuZ2USEwoLd29ya2Zsb3dfaWQYASABKAkSGQoRb2xkX293bmVyX25vZGVfaWQYAiABKAQSGQoRbmV3X293bmVyX25vZGVfaWQYAyABKAQSKwoGcmVhc29uGAQgASgOMhsucmFmdG9yYWwuT3duZXJDaGFuZ2VSZWFzb24SFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDQoFZXBvY2gYESABKAQibwoOV29ya2Zsb3dTaWduYWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdwYXlsb2FkGAMgASgMEhEKCXNpZ25hbF9pZBgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBCKQAQoNU2lnbmFsUmVjZWl2ZRITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDAoEbmFtZRgDIAEoCRIRCgl0aW1lZF9vdXQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQSFQoNb3duZXJfbm9kZV9pZBgGIAEoBBINCgVlcG9jaBgHIAEoBCJZCg5Xb3JrZmxvd0NhbmNlbBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSCgoCYnkYHiABKAkioQEKB1JlY29yZHMSEwoLd29ya2Zsb3dfaWQYASABKAkSJAoHcmVjb3JkcxgCIAMoCzITLnJhZnRvcmFsLk5ld1JlY29yZBIdCgNlbmQYAyABKAsyEC5yYWZ0b3JhbC5SdW5FbmQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJPCglOZXdSZWNvcmQSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMEiYKBGtpbmQYAyABKA4yGC5yYWZ0b3JhbC5DaGVja3BvaW50S2luZCKHAQoGUnVuRW5kEioKB291dGNvbWUYASABKA4yGS5yYWZ0b3JhbC5Xb3JrZmxvd091dGNvbWUSDgoGcmVzdWx0GAIgASgMEioKB2ZhaWx1cmUYAyABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgEIAEoCSL/AQoMU3RlcFByb2dyZXNzEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIXCg9mYWlsZWRfYXR0ZW1wdHMYAyABKA0SKgoHZmFpbHVyZRgEIAEoCzIZLnJhZnRvcmFsLldvcmtmbG93RmFpbHVyZRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBSABKAQSEwoLYmVnYW5fYXRfbXMYBiABKAQSGQoRaGVhcnRiZWF0X2RldGFpbHMYByABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCJrCgVUcmlhbBITCgt3b3JrZmxvd19pZBgBIAEoCRIPCgdpc19vdmVyGAIgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiigEKBEhvbGQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEhAKCGV4cGVjdGVkGAMgASgJEhAKCHJlY29yZGVkGAQgASgJEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiWQoOV29ya2Zsb3dSZXN1bWUSEwoLd29ya2Zsb3dfaWQYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJInoKC1Rva2VuQW5zd2VyEhMKC3dvcmtmbG93X2lkGAEgASgJEgsKA2tleRgCIAEoCRIOCgZkaWdlc3QYAyABKAkSDQoFdmFsdWUYBCABKAwSEgoKaXNfZmFpbHVyZRgFIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgGIAEoBCK9AQoGVXBkYXRlEhMKC3dvcmtmbG93X2lkGAEgASgJEhEKCXVwZGF0ZV9pZBgCIAEoCRIMCgRuYW1lGAMgASgJEg0KBWlucHV0GAQgASgMEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEEiQKBmNhbGxlchgGIAEoCzIULnJhZnRvcmFsLkNhbGxpbmdSdW4SFAoMaW5wdXRfZGlnZXN0GAcgASgMEgoKAmJ5GB4gASgJEg4KBnJlYXNvbhgfIAEoCSKJAQoKQ2FsbGluZ1J1bhITCgt3b3JrZmxvd19pZBgBIAEoCRITCgtzdGFydF9pbmRleBgCIAEoBBILCgNrZXkYAyABKAkSDQoFZXBvY2gYBCABKAQSIQoFY2hhaW4YBSADKAsyEi5yYWZ0b3JhbC5DYWxsTGluaxISCgpyb290X2F0X21zGAYgASgEIrsBCgxDYWxsQW5zd2VyZWQSEwoLd29ya2Zsb3dfaWQYASABKAkSEwoLc3RhcnRfaW5kZXgYAiABKAQSCwoDa2V5GAMgASgJEiUKBnN0YXR1cxgEIAEoDjIVLnJhZnRvcmFsLkNhbGxPdXRjb21lEg0KBXZhbHVlGAUgASgMEhYKDmFuc3dlcmVkX3N0YXJ0GAYgASgEEg4KBm51bWJlchgHIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgIIAEoBCK6AQoMVXBkYXRlQW5zd2VyEhMKC3dvcmtmbG93X2lkGAEgASgJEhEKCXVwZGF0ZV9pZBgCIAEoCRIoCgd2ZXJkaWN0GAMgASgOMhcucmFmdG9yYWwuVXBkYXRlVmVyZGljdBILCgNrZXkYBCABKAkSDQoFdmFsdWUYBSABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCLoAgoJU3RhcnRXaXRoEiYKBXN0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydBIqCgZzaWduYWwYAiABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguU2lnbmFsEioKBnVwZGF0ZRgDIAEoCzIaLnJhZnRvcmFsLlN0YXJ0V2l0aC5VcGRhdGUSEQoJYWZ0ZXJfZW5kGAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEGjoKBlNpZ25hbBIMCgRuYW1lGAEgASgJEg8KB3BheWxvYWQYAiABKAwSEQoJc2lnbmFsX2lkGAMgASgJGnQKBlVwZGF0ZRIRCgl1cGRhdGVfaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVpbnB1dBgDIAEoDBIkCgZjYWxsZXIYBCABKAsyFC5yYWZ0b3JhbC5DYWxsaW5nUnVuEhQKDGlucHV0X2RpZ2VzdBgFIAEoDCJRCgdUaW1lT3V0EhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEWZpcnN0X3N0YXJ0X2luZGV4GAIgASgEEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEIpIBCg1Db250aW51ZUFzTmV3EhMKC3dvcmtmbG93X2lkGAEgASgJEg0KBWlucHV0GAIgASgMEg8KB3ZlcnNpb24YAyABKA0SDgoGb3JfZW5kGAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiaAoJVGVybWluYXRlEhMKC3dvcmtmbG93X2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEEgoKAmJ5GB4gASgJIoYBCgVQYXVzZRITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSDgoGaXNfbm93GAMgASgIEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQSCgoCYnkYHiABKAkinAEKBVJldHJ5EhMKC3dvcmtmbG93X2lkGAEgASgJEgwKBGZyb20YAiABKAkSDgoGcmVhc29uGAMgASgJEhIKCnJlcXVlc3RfaWQYBCABKAkSKAoGcGFyZW50GAUgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcHJvcG9zZWRfYXRfbXMYBiABKAQSCgoCYnkYHiABKAkirwEKBEZvcmsSEwoLd29ya2Zsb3dfaWQYASABKAkSGgoSc291cmNlX3dvcmtmbG93X2lkGAIgASgJEgwKBGZyb20YAyABKAkSEQoJaGFzX2lucHV0GAQgASgIEg0KBWlucHV0GAUgASgMEg4KBnJlYXNvbhgGIAEoCRISCgpyZXF1ZXN0X2lkGAcgASgJEhYKDnByb3Bvc2VkX2F0X21zGAggASgEEgoKAmJ5GB4gASgJImsKBEVkaXQSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEg0KBXZhbHVlGAMgASgMEg4KBnJlYXNvbhgEIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBIKCgJieRgeIAEoCSK8EAoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIoCgl0ZXJtaW5hdGUYMSABKAsyEy5yYWZ0b3JhbC5UZXJtaW5hdGVIABIgCgVwYXVzZRgyIAEoCzIPLnJhZnRvcmFsLlBhdXNlSAASIAoFcmV0cnkYNCABKAsyDy5yYWZ0b3JhbC5SZXRyeUgAEh4KBGZvcmsYNSABKAsyDi5yYWZ0b3JhbC5Gb3JrSAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSAASJwoJaGFuZF9vdmVyGDwgASgLMhIucmFmdG9yYWwuSGFuZE92ZXJIABIpCgpwYXVzZV90eXBlGDMgASgLMhMucmFmdG9yYWwuUGF1c2VUeXBlSAASIAoFYXVkaXQYPSABKAsyDy5yYWZ0b3JhbC5BdWRpdEgAEicKCW1lbmRfcnVucxg+IAEoCzISLnJhZnRvcmFsLk1lbmRSdW5zSAASLwoNY2FsbF9hbnN3ZXJlZBg5IAEoCzIWLnJhZnRvcmFsLkNhbGxBbnN3ZXJlZEgAEicKCWJlZ2luX2R1ZRhLIAEoCzISLnJhZnRvcmFsLkJlZ2luRHVlSAASLQoMc2NoZWR1bGVfc2V0GEwgASgLMhUucmFmdG9yYWwuU2NoZWR1bGVTZXRIABIvCg1zY2hlZHVsZV9maXJlGE0gASgLMhYucmFmdG9yYWwuU2NoZWR1bGVGaXJlSAASMwoPc2NoZWR1bGVfY2hhbmdlGE4gASgLMhgucmFmdG9yYWwuU2NoZWR1bGVDaGFuZ2VIABI1ChBzY2hlZHVsZV90cmlnZ2VyGE8gASgLMhkucmFmdG9yYWwuU2NoZWR1bGVUcmlnZ2VySAASNwoRc2NoZWR1bGVfYmFja2ZpbGwYUCABKAsyGi5yYWZ0b3JhbC5TY2hlZHVsZUJhY2tmaWxsSAASLQoMcXVldWVfZGVmaW5lGEMgASgLMhUucmFmdG9yYWwuUXVldWVEZWZpbmVIABItCgxxdWV1ZV9kZWxldGUYRCABKAsyFS5yYWZ0b3JhbC5RdWV1ZURlbGV0ZUgAEikKCmFkbWl0X3J1bnMYRSABKAsyEy5yYWZ0b3JhbC5BZG1pdFJ1bnNIABIrCgtxdWV1ZV9wYXVzZRhGIAEoCzIULnJhZnRvcmFsLlF1ZXVlUGF1c2VIAEIJCgdjb21tYW5kKkkKCElkUG9saWN5EhAKDFVTRV9FWElTVElORxAAEgoKBlJFSkVDVBABEhIKDlJFUExBQ0VfRkFJTEVEEAISCwoHUkVQTEFDRRADKu0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIOCgpBVFRSSUJVVEVTEBUSCgoGRURJVEVEEBYqOQoRT3duZXJDaGFuZ2VSZWFzb24SEAoMTk9ERV9GQUlMVVJFEAASEgoOTE9BRF9CQUxBTkNJTkcQASoyCgtDYWxsT3V0Y29tZRISCg5DQUxMX0NPTVBMRVRFRBAAEg8KC0NBTExfRkFJTEVEEAEqYgoNVXBkYXRlVmVyZGljdBITCg9VUERBVEVfQUNDRVBURUQQABITCg9VUERBVEVfUkVKRUNURUQQARIUChBVUERBVEVfQ09NUExFVEVEEAISEQoNVVBEQVRFX0ZBSUxFRBADYgZwcm90bzM", [file_raftoral_calls, file_raftoral_children, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_queues, file_raftoral_schedules, file_raftoral_streams]);
+  fileDesc("ChdyYWZ0b3JhbC9yYWZ0b3JhbC5wcm90bxIIcmFmdG9yYWwixgMKDVdvcmtmbG93U3RhcnQSEwoLd29ya2Zsb3dfaWQYASABKAkSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhUKDW93bmVyX25vZGVfaWQYBSABKAQSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSDAoEc2VlZBgRIAEoDBIUCgxpbnB1dF9kaWdlc3QYEiABKAwSFgoOdmVyc2lvbl9waW5uZWQYEyABKAgSKAoGcGFyZW50GBQgASgLMhgucmFmdG9yYWwuU3RhcnRpbmdQYXJlbnQSFgoOcnVuX3RpbWVvdXRfbXMYFSABKAQSEgoKYXR0cmlidXRlcxgWIAEoDBIlCglpZF9wb2xpY3kYFyABKA4yEi5yYWZ0b3JhbC5JZFBvbGljeRIQCghzdGFydF9pZBgYIAEoCRIlCgV0cmFjZRgoIAEoCzIWLnJhZnRvcmFsLlRyYWNlQ29udGV4dBIQCghkZWxheV9tcxhQIAEoBBITCgtzdGFydF9hdF9tcxhRIAEoBBIhCgVxdWV1ZRhDIAEoCzISLnJhZnRvcmFsLlJ1blF1ZXVlIjcKDFRyYWNlQ29udGV4dBITCgt0cmFjZXBhcmVudBgBIAEoCRISCgp0cmFjZXN0YXRlGAIgASgJIt8BCgtXb3JrZmxvd0VuZBITCgt3b3JrZmxvd19pZBgBIAEoCRIOCgZyZXN1bHQYAiABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBBIqCgdvdXRjb21lGBMgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEioKB2ZhaWx1cmUYFCABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSFQoNY2FuY2VsX3JlYXNvbhgVIAEoCSKjAQoKQ2hlY2twb2ludBITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSDQoFdmFsdWUYAyABKAwSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBBImCgRraW5kGBMgASgOMhgucmFmdG9yYWwuQ2hlY2twb2ludEtpbmQirAEKC093bmVyQ2hhbmdlEhMKC3dvcmtmbG93X2lkGAEgASgJEhkKEW9sZF9vd25lcl9ub2RlX2lkGAIgASgEEhkKEW5ld19vd25lcl9ub2RlX2lkGAMgASgEEisKBnJlYXNvbhgEIAEoDjIbLnJhZnRvcmFsLk93bmVyQ2hhbmdlUmVhc29uEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEg0KBWVwb2NoGBEgASgEIm8KDldvcmtmbG93U2lnbmFsEhMKC3dvcmtmbG93X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHcGF5bG9hZBgDIAEoDBIRCglzaWduYWxfaWQYBCABKAkSFgoOcHJvcG9zZWRfYXRfbXMYBSABKAQikAEKDVNpZ25hbFJlY2VpdmUSEwoLd29ya2Zsb3dfaWQYASABKAkSCwoDa2V5GAIgASgJEgwKBG5hbWUYAyABKAkSEQoJdGltZWRfb3V0GAQgASgIEhYKDnByb3Bvc2VkX2F0X21zGAUgASgEEhUKDW93bmVyX25vZGVfaWQYBiABKAQSDQoFZXBvY2gYByABKAQiWQoOV29ya2Zsb3dDYW5jZWwSEwoLd29ya2Zsb3dfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhYKDnByb3Bvc2VkX2F0X21zGAMgASgEEgoKAmJ5GB4gASgJIqEBCgdSZWNvcmRzEhMKC3dvcmtmbG93X2lkGAEgASgJEiQKB3JlY29yZHMYAiADKAsyEy5yYWZ0b3JhbC5OZXdSZWNvcmQSHQoDZW5kGAMgASgLMhAucmFmdG9yYWwuUnVuRW5kEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQiTwoJTmV3UmVjb3JkEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDBImCgRraW5kGAMgASgOMhgucmFmdG9yYWwuQ2hlY2twb2ludEtpbmQihwEKBlJ1bkVuZBIqCgdvdXRjb21lGAEgASgOMhkucmFmdG9yYWwuV29ya2Zsb3dPdXRjb21lEg4KBnJlc3VsdBgCIAEoDBIqCgdmYWlsdXJlGAMgASgLMhkucmFmdG9yYWwuV29ya2Zsb3dGYWlsdXJlEhUKDWNhbmNlbF9yZWFzb24YBCABKAki/wEKDFN0ZXBQcm9ncmVzcxITCgt3b3JrZmxvd19pZBgBIAEoCRILCgNrZXkYAiABKAkSFwoPZmFpbGVkX2F0dGVtcHRzGAMgASgNEioKB2ZhaWx1cmUYBCABKAsyGS5yYWZ0b3JhbC5Xb3JrZmxvd0ZhaWx1cmUSGgoSbmV4dF9hdHRlbXB0X2F0X21zGAUgASgEEhMKC2JlZ2FuX2F0X21zGAYgASgEEhkKEWhlYXJ0YmVhdF9kZXRhaWxzGAcgASgMEhYKDnByb3Bvc2VkX2F0X21zGBAgASgEEhUKDW93bmVyX25vZGVfaWQYESABKAQSDQoFZXBvY2gYEiABKAQi6AIKCVN0YXJ0V2l0aBImCgVzdGFydBgBIAEoCzIXLnJhZnRvcmFsLldvcmtmbG93U3RhcnQSKgoGc2lnbmFsGAIgASgLMhoucmFmdG9yYWwuU3RhcnRXaXRoLlNpZ25hbBIqCgZ1cGRhdGUYAyABKAsyGi5yYWZ0b3JhbC5TdGFydFdpdGguVXBkYXRlEhEKCWFmdGVyX2VuZBgEIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgFIAEoBBo6CgZTaWduYWwSDAoEbmFtZRgBIAEoCRIPCgdwYXlsb2FkGAIgASgMEhEKCXNpZ25hbF9pZBgDIAEoCRp0CgZVcGRhdGUSEQoJdXBkYXRlX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDQoFaW5wdXQYAyABKAwSJAoGY2FsbGVyGAQgASgLMhQucmFmdG9yYWwuQ2FsbGluZ1J1bhIUCgxpbnB1dF9kaWdlc3QYBSABKAwikgEKDUNvbnRpbnVlQXNOZXcSEwoLd29ya2Zsb3dfaWQYASABKAkSDQoFaW5wdXQYAiABKAwSDwoHdmVyc2lvbhgDIAEoDRIOCgZvcl9lbmQYBCABKAgSFgoOcHJvcG9zZWRfYXRfbXMYECABKAQSFQoNb3duZXJfbm9kZV9pZBgRIAEoBBINCgVlcG9jaBgSIAEoBCK8EAoPV29ya2Zsb3dDb21tYW5kEjEKDndvcmtmbG93X3N0YXJ0GAEgASgLMhcucmFmdG9yYWwuV29ya2Zsb3dTdGFydEgAEi0KDHdvcmtmbG93X2VuZBgCIAEoCzIVLnJhZnRvcmFsLldvcmtmbG93RW5kSAASKgoKY2hlY2twb2ludBgDIAEoCzIULnJhZnRvcmFsLkNoZWNrcG9pbnRIABItCgxvd25lcl9jaGFuZ2UYBCABKAsyFS5yYWZ0b3JhbC5Pd25lckNoYW5nZUgAEjMKD3dvcmtmbG93X3NpZ25hbBgQIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93U2lnbmFsSAASMQoOc2lnbmFsX3JlY2VpdmUYESABKAsyFy5yYWZ0b3JhbC5TaWduYWxSZWNlaXZlSAASMwoPd29ya2Zsb3dfY2FuY2VsGBIgASgLMhgucmFmdG9yYWwuV29ya2Zsb3dDYW5jZWxIABIvCg1ub2RlX3JlZ2lzdGVyGBMgASgLMhYucmFmdG9yYWwuTm9kZVJlZ2lzdGVySAASJwoJbm9kZV9sb3N0GBQgASgLMhIucmFmdG9yYWwuTm9kZUxvc3RIABIpCgpub2RlX2RyYWluGBUgASgLMhMucmFmdG9yYWwuTm9kZURyYWluSAASIAoFcHJ1bmUYFiABKAsyDy5yYWZ0b3JhbC5QcnVuZUgAEiQKB3JlY29yZHMYFyABKAsyES5yYWZ0b3JhbC5SZWNvcmRzSAASJwoJbW92ZV9ydW5zGBggASgLMhIucmFmdG9yYWwuTW92ZVJ1bnNIABIvCg1zdGVwX3Byb2dyZXNzGBkgASgLMhYucmFmdG9yYWwuU3RlcFByb2dyZXNzSAASIAoFdHJpYWwYGiABKAsyDy5yYWZ0b3JhbC5UcmlhbEgAEjMKD3dvcmtmbG93X3Jlc3VtZRgbIAEoCzIYLnJhZnRvcmFsLldvcmtmbG93UmVzdW1lSAASLwoNc3RyZWFtX2FwcGVuZBgcIAEoCzIWLnJhZnRvcmFsLlN0cmVhbUFwcGVuZEgAEi0KDHRva2VuX2Fuc3dlchgdIAEoCzIVLnJhZnRvcmFsLlRva2VuQW5zd2VySAASHgoEaG9sZBgkIAEoCzIOLnJhZnRvcmFsLkhvbGRIABIrCgtjaGlsZF9lbmRlZBggIAEoCzIULnJhZnRvcmFsLkNoaWxkRW5kZWRIABIxCg5jbG9zZV9jaGlsZHJlbhghIAEoCzIXLnJhZnRvcmFsLkNsb3NlQ2hpbGRyZW5IABIlCgh0aW1lX291dBgiIAEoCzIRLnJhZnRvcmFsLlRpbWVPdXRIABIyCg9jb250aW51ZV9hc19uZXcYIyABKAsyFy5yYWZ0b3JhbC5Db250aW51ZUFzTmV3SAASIgoGdXBkYXRlGCUgASgLMhAucmFmdG9yYWwuVXBkYXRlSAASLwoNdXBkYXRlX2Fuc3dlchgmIAEoCzIWLnJhZnRvcmFsLlVwZGF0ZUFuc3dlckgAEikKCnN0YXJ0X3dpdGgYJyABKAsyEy5yYWZ0b3JhbC5TdGFydFdpdGhIABIoCgl0ZXJtaW5hdGUYMSABKAsyEy5yYWZ0b3JhbC5UZXJtaW5hdGVIABIgCgVwYXVzZRgyIAEoCzIPLnJhZnRvcmFsLlBhdXNlSAASIAoFcmV0cnkYNCABKAsyDy5yYWZ0b3JhbC5SZXRyeUgAEh4KBGZvcmsYNSABKAsyDi5yYWZ0b3JhbC5Gb3JrSAASHgoEZWRpdBg3IAEoCzIOLnJhZnRvcmFsLkVkaXRIABIpCgpkZWxldGVfcnVuGC0gASgLMhMucmFmdG9yYWwuRGVsZXRlUnVuSAASJwoJaGFuZF9vdmVyGDwgASgLMhIucmFmdG9yYWwuSGFuZE92ZXJIABIpCgpwYXVzZV90eXBlGDMgASgLMhMucmFmdG9yYWwuUGF1c2VUeXBlSAASIAoFYXVkaXQYPSABKAsyDy5yYWZ0b3JhbC5BdWRpdEgAEicKCW1lbmRfcnVucxg+IAEoCzISLnJhZnRvcmFsLk1lbmRSdW5zSAASLwoNY2FsbF9hbnN3ZXJlZBg5IAEoCzIWLnJhZnRvcmFsLkNhbGxBbnN3ZXJlZEgAEicKCWJlZ2luX2R1ZRhLIAEoCzISLnJhZnRvcmFsLkJlZ2luRHVlSAASLQoMc2NoZWR1bGVfc2V0GEwgASgLMhUucmFmdG9yYWwuU2NoZWR1bGVTZXRIABIvCg1zY2hlZHVsZV9maXJlGE0gASgLMhYucmFmdG9yYWwuU2NoZWR1bGVGaXJlSAASMwoPc2NoZWR1bGVfY2hhbmdlGE4gASgLMhgucmFmdG9yYWwuU2NoZWR1bGVDaGFuZ2VIABI1ChBzY2hlZHVsZV90cmlnZ2VyGE8gASgLMhkucmFmdG9yYWwuU2NoZWR1bGVUcmlnZ2VySAASNwoRc2NoZWR1bGVfYmFja2ZpbGwYUCABKAsyGi5yYWZ0b3JhbC5TY2hlZHVsZUJhY2tmaWxsSAASLQoMcXVldWVfZGVmaW5lGEMgASgLMhUucmFmdG9yYWwuUXVldWVEZWZpbmVIABItCgxxdWV1ZV9kZWxldGUYRCABKAsyFS5yYWZ0b3JhbC5RdWV1ZURlbGV0ZUgAEikKCmFkbWl0X3J1bnMYRSABKAsyEy5yYWZ0b3JhbC5BZG1pdFJ1bnNIABIrCgtxdWV1ZV9wYXVzZRhGIAEoCzIULnJhZnRvcmFsLlF1ZXVlUGF1c2VIAEIJCgdjb21tYW5kKkkKCElkUG9saWN5EhAKDFVTRV9FWElTVElORxAAEgoKBlJFSkVDVBABEhIKDlJFUExBQ0VfRkFJTEVEEAISCwoHUkVQTEFDRRADKu0CCg5DaGVja3BvaW50S2luZBIICgRTVEVQEAASDwoLU1RFUF9GQUlMRUQQARIMCghWQVJJQUJMRRACEgkKBVNMRUVQEAMSEQoNV0FJVF9ERUFETElORRAEEgcKA05PVxAFEgoKBlNJR05BTBAGEhIKDlNJR05BTF9USU1FT1VUEAcSEwoPVkFSSUFCTEVfRkFJTEVEEAgSCgoGUEFSU0VEEAkSEAoMQ0FOQ0VMTEFUSU9OEAoSCQoFQ0hJTEQQCxITCg9DSElMRF9DT01QTEVURUQQDBIQCgxDSElMRF9GQUlMRUQQDRITCg9DSElMRF9DQU5DRUxMRUQQDhIJCgVUT0tFThAPEgoKBkFOU1dFUhAQEhEKDUFOU1dFUl9GQUlMRUQQERISCg5BTlNXRVJfVElNRU9VVBASEgsKB1BBVENIRUQQExIKCgZVUERBVEUQFBIOCgpBVFRSSUJVVEVTEBUSCgoGRURJVEVEEBYqOQoRT3duZXJDaGFuZ2VSZWFzb24SEAoMTk9ERV9GQUlMVVJFEAASEgoOTE9BRF9CQUxBTkNJTkcQAWIGcHJvdG8z", [file_raftoral_children, file_raftoral_mending, file_raftoral_nodes, file_raftoral_outcome, file_raftoral_queues, file_raftoral_schedules, file_raftoral_streams, file_raftoral_updates]);
 
 /**
  * Asks for a run. The first contract's owner is the node that asks; a later owner is chosen when the command is applied.
@@ -167,42 +169,6 @@ export const WorkflowStartSchema: GenMessage<WorkflowStart> = /*@__PURE__*/
   messageDesc(file_raftoral_raftoral, 0);
 
 /**
- * Drops a run that has ended. Refused for one that has not.
- *
- * @generated from message raftoral.DeleteRun
- */
-export type DeleteRun = Message<"raftoral.DeleteRun"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 2;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-
-  /**
-   * @generated from field: string reason = 31;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message raftoral.DeleteRun.
- * Use `create(DeleteRunSchema)` to create a new message.
- */
-export const DeleteRunSchema: GenMessage<DeleteRun> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 1);
-
-/**
  * The headers of W3C Trace Context.
  *
  * @generated from message raftoral.TraceContext
@@ -224,7 +190,7 @@ export type TraceContext = Message<"raftoral.TraceContext"> & {
  * Use `create(TraceContextSchema)` to create a new message.
  */
 export const TraceContextSchema: GenMessage<TraceContext> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 2);
+  messageDesc(file_raftoral_raftoral, 1);
 
 /**
  * Ends a run. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -282,7 +248,7 @@ export type WorkflowEnd = Message<"raftoral.WorkflowEnd"> & {
  * Use `create(WorkflowEndSchema)` to create a new message.
  */
 export const WorkflowEndSchema: GenMessage<WorkflowEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 3);
+  messageDesc(file_raftoral_raftoral, 2);
 
 /**
  * Records what happened at one path of a run, once. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -333,7 +299,7 @@ export type Checkpoint = Message<"raftoral.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 4);
+  messageDesc(file_raftoral_raftoral, 3);
 
 /**
  * Moves one run. Refused unless old_owner_node_id (and epoch, when it is not 0) is what the run has.
@@ -377,7 +343,7 @@ export type OwnerChange = Message<"raftoral.OwnerChange"> & {
  * Use `create(OwnerChangeSchema)` to create a new message.
  */
 export const OwnerChangeSchema: GenMessage<OwnerChange> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 5);
+  messageDesc(file_raftoral_raftoral, 4);
 
 /**
  * A message for a running workflow. Buffered until the run waits for it; repeated ids are taken once.
@@ -416,7 +382,7 @@ export type WorkflowSignal = Message<"raftoral.WorkflowSignal"> & {
  * Use `create(WorkflowSignalSchema)` to create a new message.
  */
 export const WorkflowSignalSchema: GenMessage<WorkflowSignal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 6);
+  messageDesc(file_raftoral_raftoral, 5);
 
 /**
  * Takes the oldest buffered signal of a name and records it at `key`; with `timed_out`, records that none came in time.
@@ -465,7 +431,7 @@ export type SignalReceive = Message<"raftoral.SignalReceive"> & {
  * Use `create(SignalReceiveSchema)` to create a new message.
  */
 export const SignalReceiveSchema: GenMessage<SignalReceive> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 7);
+  messageDesc(file_raftoral_raftoral, 6);
 
 /**
  * @generated from message raftoral.WorkflowCancel
@@ -499,7 +465,7 @@ export type WorkflowCancel = Message<"raftoral.WorkflowCancel"> & {
  * Use `create(WorkflowCancelSchema)` to create a new message.
  */
 export const WorkflowCancelSchema: GenMessage<WorkflowCancel> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 8);
+  messageDesc(file_raftoral_raftoral, 7);
 
 /**
  * Several records of one run and, optionally, its end: applied as a whole or not at all.
@@ -547,7 +513,7 @@ export type Records = Message<"raftoral.Records"> & {
  * Use `create(RecordsSchema)` to create a new message.
  */
 export const RecordsSchema: GenMessage<Records> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 9);
+  messageDesc(file_raftoral_raftoral, 8);
 
 /**
  * @generated from message raftoral.NewRecord
@@ -574,7 +540,7 @@ export type NewRecord = Message<"raftoral.NewRecord"> & {
  * Use `create(NewRecordSchema)` to create a new message.
  */
 export const NewRecordSchema: GenMessage<NewRecord> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 10);
+  messageDesc(file_raftoral_raftoral, 9);
 
 /**
  * @generated from message raftoral.RunEnd
@@ -612,7 +578,7 @@ export type RunEnd = Message<"raftoral.RunEnd"> & {
  * Use `create(RunEndSchema)` to create a new message.
  */
 export const RunEndSchema: GenMessage<RunEnd> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 11);
+  messageDesc(file_raftoral_raftoral, 10);
 
 /**
  * How far a step has come that is not done: a failed attempt that will be followed by another, heartbeat details, when the first attempt began.
@@ -686,424 +652,7 @@ export type StepProgress = Message<"raftoral.StepProgress"> & {
  * Use `create(StepProgressSchema)` to create a new message.
  */
 export const StepProgressSchema: GenMessage<StepProgress> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 12);
-
-/**
- * A run whose owners ended one after the other is a suspect: its owner executes no other suspect meanwhile and says so before the body begins, and when the
- * run has come through. Refused unless (owner_node_id, epoch) is the run's present owner.
- *
- * @generated from message raftoral.Trial
- */
-export type Trial = Message<"raftoral.Trial"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * The run has come through; without it, its trial begins.
-   *
-   * @generated from field: bool is_over = 2;
-   */
-  isOver: boolean;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 16;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * @generated from field: uint64 owner_node_id = 17;
-   */
-  ownerNodeId: bigint;
-
-  /**
-   * @generated from field: uint64 epoch = 18;
-   */
-  epoch: bigint;
-};
-
-/**
- * Describes the message raftoral.Trial.
- * Use `create(TrialSchema)` to create a new message.
- */
-export const TrialSchema: GenMessage<Trial> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 13);
-
-/**
- * The code of the run's owner does not fit the run's history: the run goes to a process that has not tried it, or is stuck until one registers. Refused
- * unless (owner_node_id, epoch) is the run's present owner.
- *
- * @generated from message raftoral.Hold
- */
-export type Hold = Message<"raftoral.Hold"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * The call that the code made.
-   *
-   * @generated from field: string key = 2;
-   */
-  key: string;
-
-  /**
-   * What the code asks for there, and what the history has, in words.
-   *
-   * @generated from field: string expected = 3;
-   */
-  expected: string;
-
-  /**
-   * @generated from field: string recorded = 4;
-   */
-  recorded: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 16;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * @generated from field: uint64 owner_node_id = 17;
-   */
-  ownerNodeId: bigint;
-
-  /**
-   * @generated from field: uint64 epoch = 18;
-   */
-  epoch: bigint;
-};
-
-/**
- * Describes the message raftoral.Hold.
- * Use `create(HoldSchema)` to create a new message.
- */
-export const HoldSchema: GenMessage<Hold> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 14);
-
-/**
- * Lets a stuck run go on.
- *
- * @generated from message raftoral.WorkflowResume
- */
-export type WorkflowResume = Message<"raftoral.WorkflowResume"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 2;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-
-  /**
-   * @generated from field: string reason = 31;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message raftoral.WorkflowResume.
- * Use `create(WorkflowResumeSchema)` to create a new message.
- */
-export const WorkflowResumeSchema: GenMessage<WorkflowResume> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 15);
-
-/**
- * Somebody outside of a run answers a token that the run has given out. The first answer stands.
- *
- * @generated from message raftoral.TokenAnswer
- */
-export type TokenAnswer = Message<"raftoral.TokenAnswer"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * The token's path.
-   *
-   * @generated from field: string key = 2;
-   */
-  key: string;
-
-  /**
-   * SHA-256 of the token's secret, in hexadecimal digits.
-   *
-   * @generated from field: string digest = 3;
-   */
-  digest: string;
-
-  /**
-   * JSON in UTF-8: the value, or the failure.
-   *
-   * @generated from field: bytes value = 4;
-   */
-  value: Uint8Array;
-
-  /**
-   * @generated from field: bool is_failure = 5;
-   */
-  isFailure: boolean;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 6;
-   */
-  proposedAtMs: bigint;
-};
-
-/**
- * Describes the message raftoral.TokenAnswer.
- * Use `create(TokenAnswerSchema)` to create a new message.
- */
-export const TokenAnswerSchema: GenMessage<TokenAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 16);
-
-/**
- * Asks the body of a run to do something and to answer. Kept until the run's owner accepts or refuses it; the same id again is one update.
- *
- * @generated from message raftoral.Update
- */
-export type Update = Message<"raftoral.Update"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string update_id = 2;
-   */
-  updateId: string;
-
-  /**
-   * @generated from field: string name = 3;
-   */
-  name: string;
-
-  /**
-   * JSON as UTF-8; empty stands for undefined.
-   *
-   * @generated from field: bytes input = 4;
-   */
-  input: Uint8Array;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 5;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * The run whose body asks; absent for callers from outside.
-   *
-   * @generated from field: raftoral.CallingRun caller = 6;
-   */
-  caller?: CallingRun | undefined;
-
-  /**
-   * Of the input's value: the same id with another one is refused. Empty for an input that is not compared.
-   *
-   * @generated from field: bytes input_digest = 7;
-   */
-  inputDigest: Uint8Array;
-
-  /**
-   * Who asks for it, where that is an operator.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-
-  /**
-   * @generated from field: string reason = 31;
-   */
-  reason: string;
-};
-
-/**
- * Describes the message raftoral.Update.
- * Use `create(UpdateSchema)` to create a new message.
- */
-export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 17);
-
-/**
- * A run whose body calls another run.
- *
- * @generated from message raftoral.CallingRun
- */
-export type CallingRun = Message<"raftoral.CallingRun"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * Place of the run's start in the log.
-   *
-   * @generated from field: uint64 start_index = 2;
-   */
-  startIndex: bigint;
-
-  /**
-   * Where the answer is recorded.
-   *
-   * @generated from field: string key = 3;
-   */
-  key: string;
-
-  /**
-   * @generated from field: uint64 epoch = 4;
-   */
-  epoch: bigint;
-
-  /**
-   * The calls that wait for this one, the outermost first.
-   *
-   * @generated from field: repeated raftoral.CallLink chain = 5;
-   */
-  chain: CallLink[];
-
-  /**
-   * When the root of the chain began, in ms since the epoch.
-   *
-   * @generated from field: uint64 root_at_ms = 6;
-   */
-  rootAtMs: bigint;
-};
-
-/**
- * Describes the message raftoral.CallingRun.
- * Use `create(CallingRunSchema)` to create a new message.
- */
-export const CallingRunSchema: GenMessage<CallingRun> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 18);
-
-/**
- * Tells a run how another run answered its call.
- *
- * @generated from message raftoral.CallAnswered
- */
-export type CallAnswered = Message<"raftoral.CallAnswered"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: uint64 start_index = 2;
-   */
-  startIndex: bigint;
-
-  /**
-   * @generated from field: string key = 3;
-   */
-  key: string;
-
-  /**
-   * @generated from field: raftoral.CallOutcome status = 4;
-   */
-  status: CallOutcome;
-
-  /**
-   * JSON as UTF-8: the answer, or what the call failed of.
-   *
-   * @generated from field: bytes value = 5;
-   */
-  value: Uint8Array;
-
-  /**
-   * Place of the start of the run that answered.
-   *
-   * @generated from field: uint64 answered_start = 6;
-   */
-  answeredStart: bigint;
-
-  /**
-   * @generated from field: uint64 number = 7;
-   */
-  number: bigint;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 8;
-   */
-  proposedAtMs: bigint;
-};
-
-/**
- * Describes the message raftoral.CallAnswered.
- * Use `create(CallAnsweredSchema)` to create a new message.
- */
-export const CallAnsweredSchema: GenMessage<CallAnswered> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 19);
-
-/**
- * What a run's owner says of an update. Refused unless (owner_node_id, epoch) is the run's present owner.
- *
- * @generated from message raftoral.UpdateAnswer
- */
-export type UpdateAnswer = Message<"raftoral.UpdateAnswer"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string update_id = 2;
-   */
-  updateId: string;
-
-  /**
-   * @generated from field: raftoral.UpdateVerdict verdict = 3;
-   */
-  verdict: UpdateVerdict;
-
-  /**
-   * Where an accepted update is recorded.
-   *
-   * @generated from field: string key = 4;
-   */
-  key: string;
-
-  /**
-   * JSON as UTF-8: the record of an accepted one, why it is refused, the answer, or what it failed of.
-   *
-   * @generated from field: bytes value = 5;
-   */
-  value: Uint8Array;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 16;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * @generated from field: uint64 owner_node_id = 17;
-   */
-  ownerNodeId: bigint;
-
-  /**
-   * @generated from field: uint64 epoch = 18;
-   */
-  epoch: bigint;
-};
-
-/**
- * Describes the message raftoral.UpdateAnswer.
- * Use `create(UpdateAnswerSchema)` to create a new message.
- */
-export const UpdateAnswerSchema: GenMessage<UpdateAnswer> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 20);
+  messageDesc(file_raftoral_raftoral, 11);
 
 /**
  * A signal or an update, and the start of its run if there is none; as a whole or not at all.
@@ -1144,7 +693,7 @@ export type StartWith = Message<"raftoral.StartWith"> & {
  * Use `create(StartWithSchema)` to create a new message.
  */
 export const StartWithSchema: GenMessage<StartWith> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21);
+  messageDesc(file_raftoral_raftoral, 12);
 
 /**
  * @generated from message raftoral.StartWith.Signal
@@ -1171,7 +720,7 @@ export type StartWith_Signal = Message<"raftoral.StartWith.Signal"> & {
  * Use `create(StartWith_SignalSchema)` to create a new message.
  */
 export const StartWith_SignalSchema: GenMessage<StartWith_Signal> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21, 0);
+  messageDesc(file_raftoral_raftoral, 12, 0);
 
 /**
  * @generated from message raftoral.StartWith.Update
@@ -1208,38 +757,7 @@ export type StartWith_Update = Message<"raftoral.StartWith.Update"> & {
  * Use `create(StartWith_UpdateSchema)` to create a new message.
  */
 export const StartWith_UpdateSchema: GenMessage<StartWith_Update> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 21, 1);
-
-/**
- * The time of a run is over: its owner is asked to end it.
- *
- * @generated from message raftoral.TimeOut
- */
-export type TimeOut = Message<"raftoral.TimeOut"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * Place of the start of the run's first generation in the log.
-   *
-   * @generated from field: uint64 first_start_index = 2;
-   */
-  firstStartIndex: bigint;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 3;
-   */
-  proposedAtMs: bigint;
-};
-
-/**
- * Describes the message raftoral.TimeOut.
- * Use `create(TimeOutSchema)` to create a new message.
- */
-export const TimeOutSchema: GenMessage<TimeOut> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 22);
+  messageDesc(file_raftoral_raftoral, 12, 1);
 
 /**
  * Ends a generation of a run and begins the next one, with an empty history. Refused unless (owner_node_id, epoch) is the run's present owner.
@@ -1292,279 +810,7 @@ export type ContinueAsNew = Message<"raftoral.ContinueAsNew"> & {
  * Use `create(ContinueAsNewSchema)` to create a new message.
  */
 export const ContinueAsNewSchema: GenMessage<ContinueAsNew> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 23);
-
-/**
- * Ends a run now, as failed, without its body.
- *
- * @generated from message raftoral.Terminate
- */
-export type Terminate = Message<"raftoral.Terminate"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-
-  /**
-   * The same request again is done once.
-   *
-   * @generated from field: string request_id = 3;
-   */
-  requestId: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 4;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-};
-
-/**
- * Describes the message raftoral.Terminate.
- * Use `create(TerminateSchema)` to create a new message.
- */
-export const TerminateSchema: GenMessage<Terminate> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 24);
-
-/**
- * Asks to pause a run, or, with an owner, says that it holds still for that. The latter is refused unless (owner_node_id, epoch) is the run's present owner.
- *
- * @generated from message raftoral.Pause
- */
-export type Pause = Message<"raftoral.Pause"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string reason = 2;
-   */
-  reason: string;
-
-  /**
-   * Waits for no step under way.
-   *
-   * @generated from field: bool is_now = 3;
-   */
-  isNow: boolean;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 16;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * @generated from field: uint64 owner_node_id = 17;
-   */
-  ownerNodeId: bigint;
-
-  /**
-   * @generated from field: uint64 epoch = 18;
-   */
-  epoch: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-};
-
-/**
- * Describes the message raftoral.Pause.
- * Use `create(PauseSchema)` to create a new message.
- */
-export const PauseSchema: GenMessage<Pause> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 25);
-
-/**
- * Lets a run that failed or was cancelled go on from its record.
- *
- * @generated from message raftoral.Retry
- */
-export type Retry = Message<"raftoral.Retry"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * The path of the first record that does not count any more. Empty: all records count.
-   *
-   * @generated from field: string from = 2;
-   */
-  from: string;
-
-  /**
-   * @generated from field: string reason = 3;
-   */
-  reason: string;
-
-  /**
-   * The same request again is done once.
-   *
-   * @generated from field: string request_id = 4;
-   */
-  requestId: string;
-
-  /**
-   * Present: the run is a child for which this run waits again, and which goes on if it has not completed.
-   *
-   * @generated from field: raftoral.StartingParent parent = 5;
-   */
-  parent?: StartingParent | undefined;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 6;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-};
-
-/**
- * Describes the message raftoral.Retry.
- * Use `create(RetrySchema)` to create a new message.
- */
-export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 26);
-
-/**
- * Starts a run with the first part of another run's record.
- *
- * @generated from message raftoral.Fork
- */
-export type Fork = Message<"raftoral.Fork"> & {
-  /**
-   * Of the new run.
-   *
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * @generated from field: string source_workflow_id = 2;
-   */
-  sourceWorkflowId: string;
-
-  /**
-   * The path of the first record that is not copied. Empty: all are.
-   *
-   * @generated from field: string from = 3;
-   */
-  from: string;
-
-  /**
-   * Whether `input` takes the place of the other run's.
-   *
-   * @generated from field: bool has_input = 4;
-   */
-  hasInput: boolean;
-
-  /**
-   * @generated from field: bytes input = 5;
-   */
-  input: Uint8Array;
-
-  /**
-   * @generated from field: string reason = 6;
-   */
-  reason: string;
-
-  /**
-   * The same request again is done once.
-   *
-   * @generated from field: string request_id = 7;
-   */
-  requestId: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 8;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-};
-
-/**
- * Describes the message raftoral.Fork.
- * Use `create(ForkSchema)` to create a new message.
- */
-export const ForkSchema: GenMessage<Fork> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 27);
-
-/**
- * Answers a step of a run in the place of its function.
- *
- * @generated from message raftoral.Edit
- */
-export type Edit = Message<"raftoral.Edit"> & {
-  /**
-   * @generated from field: string workflow_id = 1;
-   */
-  workflowId: string;
-
-  /**
-   * The step's path.
-   *
-   * @generated from field: string key = 2;
-   */
-  key: string;
-
-  /**
-   * JSON in UTF-8; empty for nothing.
-   *
-   * @generated from field: bytes value = 3;
-   */
-  value: Uint8Array;
-
-  /**
-   * @generated from field: string reason = 4;
-   */
-  reason: string;
-
-  /**
-   * @generated from field: uint64 proposed_at_ms = 5;
-   */
-  proposedAtMs: bigint;
-
-  /**
-   * Who asks for it: an operator. Empty for what no operator asked for.
-   *
-   * @generated from field: string by = 30;
-   */
-  by: string;
-};
-
-/**
- * Describes the message raftoral.Edit.
- * Use `create(EditSchema)` to create a new message.
- */
-export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 28);
+  messageDesc(file_raftoral_raftoral, 13);
 
 /**
  * @generated from message raftoral.WorkflowCommand
@@ -1863,7 +1109,7 @@ export type WorkflowCommand = Message<"raftoral.WorkflowCommand"> & {
  * Use `create(WorkflowCommandSchema)` to create a new message.
  */
 export const WorkflowCommandSchema: GenMessage<WorkflowCommand> = /*@__PURE__*/
-  messageDesc(file_raftoral_raftoral, 29);
+  messageDesc(file_raftoral_raftoral, 14);
 
 /**
  * @generated from enum raftoral.IdPolicy
@@ -2059,66 +1305,4 @@ export type OwnerChangeReason = (typeof OwnerChangeReason)[keyof typeof OwnerCha
  */
 export const OwnerChangeReasonSchema: GenEnum<OwnerChangeReason> = /*@__PURE__*/
   enumDesc(file_raftoral_raftoral, 2);
-
-/**
- * @generated from enum raftoral.CallOutcome
- */
-export const CallOutcome = {
-  /**
-   * @generated from enum value: CALL_COMPLETED = 0;
-   */
-  CALL_COMPLETED: 0,
-
-  /**
-   * @generated from enum value: CALL_FAILED = 1;
-   */
-  CALL_FAILED: 1,
-} as const;
-
-/**
- * @generated from enum raftoral.CallOutcome
- */
-export type CallOutcome = (typeof CallOutcome)[keyof typeof CallOutcome] | UnknownEnum;
-
-/**
- * Describes the enum raftoral.CallOutcome.
- */
-export const CallOutcomeSchema: GenEnum<CallOutcome> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 3);
-
-/**
- * @generated from enum raftoral.UpdateVerdict
- */
-export const UpdateVerdict = {
-  /**
-   * @generated from enum value: UPDATE_ACCEPTED = 0;
-   */
-  UPDATE_ACCEPTED: 0,
-
-  /**
-   * @generated from enum value: UPDATE_REJECTED = 1;
-   */
-  UPDATE_REJECTED: 1,
-
-  /**
-   * @generated from enum value: UPDATE_COMPLETED = 2;
-   */
-  UPDATE_COMPLETED: 2,
-
-  /**
-   * @generated from enum value: UPDATE_FAILED = 3;
-   */
-  UPDATE_FAILED: 3,
-} as const;
-
-/**
- * @generated from enum raftoral.UpdateVerdict
- */
-export type UpdateVerdict = (typeof UpdateVerdict)[keyof typeof UpdateVerdict] | UnknownEnum;
-
-/**
- * Describes the enum raftoral.UpdateVerdict.
- */
-export const UpdateVerdictSchema: GenEnum<UpdateVerdict> = /*@__PURE__*/
-  enumDesc(file_raftoral_raftoral, 4);
 
