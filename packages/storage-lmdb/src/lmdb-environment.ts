@@ -254,9 +254,9 @@ export class LmdbEnvironment {
   /**
    * Copies everything that is acknowledged now into a new or empty folder, for `restoreBackup`, while groups are written to. Has the node's
    * folder as it was at one moment after the call. Throws StorageError STORAGE_TARGET_NOT_EMPTY, STORAGE_FULL, STORAGE_CLOSED; a failed backup
-   * leaves nothing behind, and the node goes on.
+   * leaves nothing behind, and the node goes on. `copied` is called once the state is copied and before its blobs are: its caller sees to it that they are there, and stay.
    */
-  async backup(target: string): Promise<BackupManifest> {
+  async backup(target: string, copied?: () => Promise<void>): Promise<BackupManifest> {
     const { path, incarnation } = this;
     const [root, identity] = [this.#root, this.#owner];
     if (this.#closing !== undefined)
@@ -271,6 +271,7 @@ export class LmdbEnvironment {
       identity,
       incarnation,
       checkpoint: () => this.checkpoint(),
+      copied,
       holdSnapshots: () => this.#hold.hold(),
     };
     const backup = backupRunning(running, target);

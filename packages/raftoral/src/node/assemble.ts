@@ -109,6 +109,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     logger,
   });
   closers.add(() => blobs.close());
+  metrics?.blobs.watch(blobs);
   const executor = new WorkflowExecutor({
     logger,
     onBlobsNamed: (named) => blobs.named(named),
@@ -125,7 +126,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const events = new NodeEvents(logger);
   closers.add(group.on((event) => events.emit(event)));
 
-  const backups = new NodeBackups(storage, config.backupDir);
+  const backups = new NodeBackups(storage, blobs, config.backupDir);
   const definitions = plan.workflows ?? [];
   const raftEngine = new RaftWorkflowEngine({ nodeId, cluster: group, executor });
   const { wrapEngine, interceptor, programClock = clock, assembled } = plan.internals;

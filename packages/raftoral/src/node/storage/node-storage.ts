@@ -37,8 +37,8 @@ export interface NodeStorage {
   measure?(probe: StorageProbe): void;
   /** How much room it takes; a storage without it takes none. */
   usage?(): Promise<StorageUsage>;
-  /** Copies what is durable into a new or empty folder while it is used; a storage without it cannot. */
-  backup?(folder: string): Promise<BackupManifest>;
+  /** Copies what is durable into a new or empty folder while it is used; a storage without it cannot. `copied`: called once the state is copied, before its blobs are. */
+  backup?(folder: string, copied?: () => Promise<void>): Promise<BackupManifest>;
   close(): Promise<void>;
 }
 

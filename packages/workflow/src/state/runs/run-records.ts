@@ -103,9 +103,11 @@ export function putSignal(to: RecordSink, run: RunRecord, signal: BufferedSignal
   putNamed(to, run, signal.payload);
 }
 
-/** The run names the blob of a value, if the value refers to one; its record, which is to be put afterwards, tells of it. */
+/** The run names the blob of a value, if the value refers to one; its record tells that it has named some. */
 export function putNamed(to: RecordSink, run: RunRecord, value: Uint8Array): void {
-  if (runNames(to, run.startKey, value)) run.hasExtras = true;
+  if (!runNames(to, run.startKey, value) || run.hasExtras) return;
+  run.hasExtras = true;
+  putRun(to, run);
 }
 
 /** Where a buffered signal stands: by the run's start, then by its number. */

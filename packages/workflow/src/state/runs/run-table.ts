@@ -133,9 +133,9 @@ export class RunTable {
     const place = { startKey: numberKey(facts.startIndex), queue: this.queues.known(facts.queue) };
     const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
     const run: RunRecord = { ...facts, ...place, head, attributes, ...nothingYet };
-    putInput(this.#store, run, input);
     putRun(this.#store, run);
     putId(this.#store, run);
+    putInput(this.#store, run, input);
     this.queues.claim(run);
     this.places.enter(run);
     this.#index.add(run);
@@ -276,10 +276,8 @@ export class RunTable {
 
   /** Records a record at a path that has none, or gives the one that stands there. */
   record(run: RunRecord, path: string, record: HistoryRecord): HistoryRecord | undefined {
-    const { hasExtras } = run;
     const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
-    if (run.hasExtras !== hasExtras) putRun(this.#store, run);
     if (record.kind === "variable") {
       this.hasExtra(run);
       putLatest(this.#store, run, path);
@@ -319,9 +317,7 @@ export class RunTable {
     const number = (run.signals.at(-1)?.number ?? 0) + 1;
     const numbered = { ...signal, number };
     run.signals = [...run.signals, numbered];
-    const { hasExtras } = run;
     putSignal(this.#store, run, numbered);
-    if (run.hasExtras !== hasExtras) putRun(this.#store, run);
     this.#cache.charge(signal.payload.length);
   }
 
