@@ -19,8 +19,8 @@ export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-s
 
 // To look at, copy and repair the folder of a node that does not run.
 
-export type { BlobsReport } from "./offline/blob-files.ts";
 export { backupFolder } from "./offline/backup-folder.ts";
+export type { BlobsReport } from "./offline/blob-files.ts";
 export type { Damage } from "./offline/damage.ts";
 export {
   type FolderReport,
