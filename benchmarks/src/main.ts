@@ -8,6 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { blobs } from "./blobs.ts";
 import { commit } from "./commit.ts";
 import { core } from "./core.ts";
 import { failover } from "./failover.ts";
@@ -33,6 +34,7 @@ const BENCHES = {
   commit,
   workflow,
   payloads,
+  blobs,
   parallel,
   stream,
   failover,

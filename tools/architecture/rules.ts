@@ -77,7 +77,7 @@ const IMPURE_NAMES = [
 const INTERNAL = "/src/testing/internal/";
 
 /** Rooms of workflow that are not part of the replicated state: they may know all of it, and each other. */
-const ENGINE_ROOMS = ["author", "executor", "payloads", "requests", "runtime"];
+const ENGINE_ROOMS = ["author", "blobs", "executor", "payloads", "requests", "runtime"];
 const STATE_ROOMS = ["errors", "wire", "model", "records", "nodes", "state", "commands", "machine"];
 
 /** Which rooms (folders, or files beside them) a room may import, by package (rule 8). Other packages have no rooms yet. */

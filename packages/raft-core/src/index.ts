@@ -22,8 +22,17 @@ export type { ClusterDefaults, ClusterTransport } from "./transport-kit/cluster-
 
 // Executors: what a group replicates, and the stores that keep an executor's state.
 
+export { MemoryBlobStore, type MemoryBlobStoreOptions } from "./memory/memory-blob-store.ts";
 export { MemoryStateStore, type MemoryStateStoreOptions } from "./memory/memory-state-store.ts";
 export { MemoryStorage, type MemoryStorageContents } from "./memory/memory-storage.ts";
+export {
+  type BlobHash,
+  type BlobName,
+  type BlobStore,
+  type BlobUsage,
+  isBlobHash,
+  type StoredBlob,
+} from "./ports/blob-store.ts";
 export type {
   AnyExecutor,
   CommandExecutor,

@@ -5,7 +5,13 @@ import "./require-node.ts";
 
 export { decodePeerMessage, encodeMessage, messageSize, writeMessage } from "./eraftpb/message.ts";
 export { type Message, type MessageType, message, type PeerMessageType } from "./message.ts";
-export type { GroupChannel, GroupDescription, GroupReceiver, PeerTransport } from "./ports/peer-transport.ts";
+export {
+  type GroupChannel,
+  type GroupDescription,
+  type GroupReceiver,
+  MAX_PEER_REQUEST_BYTES,
+  type PeerTransport,
+} from "./ports/peer-transport.ts";
 export { joinedCrc32 } from "./ports/snapshot-crc.ts";
 export type { FixedContent, SnapshotStream } from "./ports/snapshot-stream.ts";
 export { ClusterRegistry } from "./transport-kit/cluster-registry.ts";

@@ -3,6 +3,7 @@ import "@raftoral/raft-core/require-node";
 
 // To keep a node's groups in a folder.
 
+export { FileBlobStore } from "./blobs/file-blob-store.ts";
 export type { FlushMode } from "./commit/flush-pace.ts";
 export type { StorageProbe } from "./commit/storage-probe.ts";
 export { StorageError, type StorageErrorCode } from "./errors.ts";
@@ -19,6 +20,7 @@ export { LmdbStateStore, type LmdbStateStoreOptions } from "./state-store/lmdb-s
 // To look at, copy and repair the folder of a node that does not run.
 
 export { backupFolder } from "./offline/backup-folder.ts";
+export type { BlobsReport } from "./offline/blob-files.ts";
 export type { Damage } from "./offline/damage.ts";
 export {
   type FolderReport,

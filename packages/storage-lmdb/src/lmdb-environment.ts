@@ -11,6 +11,7 @@ import { realpath } from "node:fs/promises";
 import { type GroupId, invariant, type Logger, type StateStore } from "@raftoral/raft-core";
 import type { GroupStorage } from "@raftoral/raft-core/storage";
 import type { Database, RootDatabase } from "lmdb";
+import { FileBlobStore } from "./blobs/file-blob-store.ts";
 import type { CheckpointParticipant } from "./commit/checkpoint.ts";
 import type { FlushMode } from "./commit/flush-pace.ts";
 import { GroupCommit } from "./commit/group-commit.ts";
@@ -78,6 +79,7 @@ export class LmdbEnvironment {
   #owner: Identity | undefined;
   #closing: Promise<void> | undefined;
   readonly #hold = new SnapshotHold();
+  #blobs: Promise<FileBlobStore> | undefined;
   readonly #backups = new Set<Promise<unknown>>();
 
   private constructor(options: LmdbEnvironmentOptions, path: string, opened: OpenedFolder) {
@@ -230,6 +232,12 @@ export class LmdbEnvironment {
     return LmdbStateStore.open(this, groupId, options);
   }
 
+  /** The blobs of the folder: the same store at every call. Rejects with a StorageError when they cannot be looked at. */
+  blobs(): Promise<FileBlobStore> {
+    this.#blobs ??= FileBlobStore.open(this.path);
+    return this.#blobs;
+  }
+
   /** Its records are written with every checkpoint from now on, until the returned function is called. */
   addCheckpointParticipant(participant: CheckpointParticipant): () => void {
     return this.#commit.addCheckpointParticipant(participant);
@@ -246,9 +254,9 @@ export class LmdbEnvironment {
   /**
    * Copies everything that is acknowledged now into a new or empty folder, for `restoreBackup`, while groups are written to. Has the node's
    * folder as it was at one moment after the call. Throws StorageError STORAGE_TARGET_NOT_EMPTY, STORAGE_FULL, STORAGE_CLOSED; a failed backup
-   * leaves nothing behind, and the node goes on.
+   * leaves nothing behind, and the node goes on. `copied` is called once the state is copied and before its blobs are: its caller sees to it that they are there, and stay.
    */
-  async backup(target: string): Promise<BackupManifest> {
+  async backup(target: string, copied?: () => Promise<void>): Promise<BackupManifest> {
     const { path, incarnation } = this;
     const [root, identity] = [this.#root, this.#owner];
     if (this.#closing !== undefined)
@@ -263,6 +271,7 @@ export class LmdbEnvironment {
       identity,
       incarnation,
       checkpoint: () => this.checkpoint(),
+      copied,
       holdSnapshots: () => this.#hold.hold(),
     };
     const backup = backupRunning(running, target);
@@ -282,6 +291,7 @@ export class LmdbEnvironment {
     for (const group of await Promise.allSettled(this.#groups.values())) {
       if (group.status === "fulfilled") await group.value.close();
     }
+    await this.#blobs?.then((blobs) => blobs.close()).catch(() => undefined);
     await this.#commit.close();
     await this.#journal.close();
     await this.#root.close();

@@ -35,6 +35,7 @@ import type { LocalNode } from "./local-node.ts";
 import type { GrpcTransportSettings } from "./options.ts";
 import type { DialTarget } from "./peer/dial-target.ts";
 import { PeerConnection } from "./peer/peer-connection.ts";
+import { PeerRequests } from "./peer/peer-requests.ts";
 import { PeerBook, type PeerRecord, withHint, withoutHint } from "./peer-book.ts";
 import type { PeerStats, PeerTraffic } from "./peer-stats.ts";
 import { InboundStreams } from "./server/inbound-streams.ts";
@@ -61,6 +62,7 @@ export class LocalPeer implements PeerTransport, LocalNode {
   readonly rng: Rng;
   readonly counters: TransportCounters = newCounters();
   readonly snapshots: SnapshotTransfers;
+  readonly #requests: PeerRequests;
   /** What peers have open to this node; its server keeps it. */
   readonly inbound: InboundStreams;
   readonly #options: LocalPeerOptions;
@@ -77,6 +79,7 @@ export class LocalPeer implements PeerTransport, LocalNode {
     this.logger = options.logger;
     this.rng = options.rng;
     this.snapshots = new SnapshotTransfers(this);
+    this.#requests = new PeerRequests(this);
     this.inbound = new InboundStreams(this.nodeId, this.settings.maxInboundStreamsPerPeer);
     this.#book = new PeerBook(this.settings.maxLearnedPeers, (peer) => this.#disconnect(peer));
   }
@@ -90,33 +93,35 @@ export class LocalPeer implements PeerTransport, LocalNode {
     }
     this.#groups.set(groupId, receiver);
     const isOpen = () => this.#groups.get(groupId) === receiver;
+    const assertOpen = (): void => {
+      if (isOpen() && this.#isRunning) return;
+      throw new TransportError(
+        "TRANSPORT_CLOSED",
+        `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
+      );
+    };
     return {
       send: (messages: readonly Message[]): void => {
         if (!isOpen() || !this.#isRunning) return;
         for (const message of messages) this.#connections.get(message.to)?.send(groupId, message);
       },
       sendSnapshot: async (message: Message, content: SnapshotStream): Promise<void> => {
-        if (!isOpen() || !this.#isRunning) {
-          throw new TransportError(
-            "TRANSPORT_CLOSED",
-            `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
-          );
-        }
+        assertOpen();
         await this.snapshots.send(groupId, message, content);
       },
       delegateSnapshot: async (delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void> => {
-        if (!isOpen() || !this.#isRunning) {
-          throw new TransportError(
-            "TRANSPORT_CLOSED",
-            `Group ${groupId} of node ${this.nodeId} is closed. Open it again to send.`,
-          );
-        }
+        assertOpen();
         await this.snapshots.delegate(groupId, { delegate, message, minIndex });
+      },
+      request: async (peer: NodeId, request: Uint8Array): Promise<Uint8Array> => {
+        assertOpen();
+        return await this.#requests.ask(groupId, peer, request);
       },
       close: (): void => {
         if (!isOpen()) return;
         this.#groups.delete(groupId);
         this.snapshots.close(groupId);
+        this.#requests.close(groupId);
       },
     };
   }
@@ -153,6 +158,7 @@ export class LocalPeer implements PeerTransport, LocalNode {
 
   /** Makes every connection to a peer again, with the certificates as they are now. What is queued goes out first where it can. */
   reconnect(): void {
+    this.#requests.reconnect();
     const peers = [...this.#connections];
     for (const [peer, connection] of peers) {
       this.removePeer(peer);
@@ -223,6 +229,7 @@ export class LocalPeer implements PeerTransport, LocalNode {
   async stop(): Promise<void> {
     this.#isRunning = false;
     this.snapshots.close();
+    this.#requests.close();
     const connections = [...this.#connections];
     this.#connections.clear();
     await Promise.all(connections.map(([, connection]) => connection.close()));

@@ -219,6 +219,25 @@ export class MemoryNetwork {
     await this.#pass(link);
   }
 
+  /** A request of the application, and its answer, beside the messages (N3). */
+  async request(from: NodeId, peer: NodeId, groupId: GroupId, request: Uint8Array): Promise<Uint8Array> {
+    const link = this.#link(from, peer);
+    await this.#pass(link);
+    if (this.#refusesRemoved(from, peer)) throw removedPeer(from, peer);
+    const receiver = this.#peers.get(peer)?.receiver(groupId);
+    let answer: Uint8Array | Error;
+    try {
+      if (receiver?.receiveRequest === undefined)
+        throw new Error(`group ${groupId} is not open there, or answers none`);
+      answer = (await receiver.receiveRequest(from, request.slice())).slice();
+    } catch (error) {
+      answer = error instanceof Error ? error : new Error(String(error));
+    }
+    await this.#pass(this.#link(peer, from));
+    if (answer instanceof Error) throw requestRefused(peer, answer);
+    return answer;
+  }
+
   /** Tells `peer` that it was removed from the groups, if it can be reached. */
   tellRemoved(by: NodeId, peer: NodeId, groupIds: readonly GroupId[]): void {
     this.#pass(this.#link(by, peer)).then(
@@ -287,6 +306,14 @@ export class MemoryNetwork {
     }
     return link;
   }
+}
+
+function requestRefused(peer: NodeId, cause: Error): TransportError {
+  return new TransportError("TRANSPORT_REQUEST_REFUSED", `Node ${peer} did not answer a request: ${cause.message}`, {
+    retryable: true,
+    details: { nodeId: peer },
+    cause,
+  });
 }
 
 function removedPeer(from: NodeId, to: NodeId): TransportError {

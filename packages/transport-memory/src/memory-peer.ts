@@ -20,6 +20,7 @@ export interface PeerNetwork {
     delegate: NodeId,
     asked: { readonly groupId: GroupId; readonly message: Message; readonly minIndex: LogIndex },
   ): Promise<void>;
+  request(from: NodeId, peer: NodeId, groupId: GroupId, request: Uint8Array): Promise<Uint8Array>;
   /** Tells `peer` that `by` knows of its removal from the groups. */
   tellRemoved(by: NodeId, peer: NodeId, groupIds: readonly GroupId[]): void;
 }
@@ -64,6 +65,10 @@ export class MemoryPeer implements PeerTransport {
         check(delegate);
         await this.#network.delegateSnapshot(this.nodeId, delegate, { groupId, message, minIndex });
       },
+      request: async (peer: NodeId, request: Uint8Array): Promise<Uint8Array> => {
+        check(peer);
+        return await this.#network.request(this.nodeId, peer, groupId, request);
+      },
       close: (): void => {
         if (isOpen()) this.#groups.delete(groupId);
       },
@@ -104,7 +109,7 @@ export class MemoryPeer implements PeerTransport {
 function unknownPeer(self: NodeId, peer: NodeId): TransportError {
   return new TransportError(
     "TRANSPORT_PEER_UNREACHABLE",
-    `Node ${self} knows no node ${peer} to send a snapshot to. Add it to the transport.`,
+    `Node ${self} knows no node ${peer} to send to. Add it to the transport.`,
     { details: { nodeId: peer } },
   );
 }

@@ -6,6 +6,7 @@
  * X3. A batch is one commit of the store: no other moment is ever made durable.
  */
 import {
+  type BlobName,
   type CommandExecutor,
   type CommittedCommand,
   type LeaderChange,
@@ -16,6 +17,8 @@ import {
   type SnapshotContent,
   type StateStore,
 } from "@raftoral/raft-core";
+import { type BlobNames, blobNamesIn } from "./blobs/blob-names.ts";
+import { blobsNamedBy, mayName } from "./blobs/named-blobs.ts";
 import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import type { CommandResult, WorkflowCommand } from "./commands/registry.ts";
 import { type CapturedChunks, WorkflowState } from "./machine/workflow-state.ts";
@@ -30,6 +33,8 @@ export interface WorkflowExecutorOptions {
   readonly stateCacheBytes?: number;
   /** Size of a snapshot's chunks in bytes (64 KiB). */
   readonly snapshotChunkBytes?: number;
+  /** Hears of the blobs that commands name, after the batch is applied; of some twice. */
+  readonly onBlobsNamed?: (blobs: readonly BlobName[]) => void;
   /** Defaults to silence. */
   readonly logger?: Logger;
 }
@@ -38,12 +43,17 @@ export interface WorkflowExecutorOptions {
 export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, CommandResult> {
   /** For reads. Only this executor applies to it. */
   readonly state: WorkflowState;
+  /** Which blobs the state names. */
+  readonly blobNames: BlobNames;
   /** Present when the state outlives the process by itself. */
   readonly durableIndex?: () => LogIndex;
   readonly persist?: () => Promise<LogIndex>;
   readonly #store: StateStore;
   readonly #chunkBytes: number;
   readonly #logger: Logger | undefined;
+  readonly #onBlobsNamed: WorkflowExecutorOptions["onBlobsNamed"];
+  /** Commands that may name blobs, between decoding and applying. */
+  readonly #suspects = new WeakSet<WorkflowCommand>();
   readonly #listeners = new Set<EngineListener>();
   #leader: LeaderChange = { leader: 0, term: 0, isLocal: false };
   #members: readonly NodeId[] = [];
@@ -52,6 +62,7 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
   constructor(options: WorkflowExecutorOptions = {}) {
     const store = options.store ?? new MemoryStateStore();
     this.#store = store;
+    this.blobNames = blobNamesIn(store);
     this.state = new WorkflowState(store, options.stateCacheBytes);
     if (store.isDurable) {
       this.durableIndex = () => store.durableIndex;
@@ -59,6 +70,7 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
     }
     this.#chunkBytes = options.snapshotChunkBytes ?? 64 * 1024;
     this.#logger = options.logger;
+    this.#onBlobsNamed = options.onBlobsNamed;
   }
 
   /** Who leads, as the driver last said. */
@@ -82,7 +94,9 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
   }
 
   decode(bytes: Uint8Array): WorkflowCommand {
-    return decodeCommand(bytes);
+    const command = decodeCommand(bytes);
+    if (this.#onBlobsNamed !== undefined && mayName(bytes)) this.#suspects.add(command);
+    return command;
   }
 
   apply(
@@ -92,6 +106,7 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
     const results: CommandResult[] = [];
     for (const { index, command } of batch) results.push(state.apply(index, command));
     state.commit();
+    this.#tellBlobs(batch);
     this.#publish();
     // More waits for the disk than may: the next batch does, too.
     return this.#store.drained?.then(() => results) ?? results;
@@ -140,6 +155,13 @@ export class WorkflowExecutor implements CommandExecutor<WorkflowCommand, Comman
   #publish(): void {
     const events = this.state.takeEvents();
     if (events.length > 0) this.#each((listener) => listener.onEvents(events));
+  }
+
+  #tellBlobs(batch: readonly CommittedCommand<WorkflowCommand>[]): void {
+    const told = this.#onBlobsNamed;
+    if (told === undefined) return;
+    const blobs = batch.flatMap(({ command }) => (this.#suspects.has(command) ? blobsNamedBy(command) : []));
+    if (blobs.length > 0) told(blobs);
   }
 
   #notify(notice: EngineNotice): void {

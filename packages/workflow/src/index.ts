@@ -1,6 +1,20 @@
 // First: what follows does not run on an old Node.
 import "@raftoral/raft-core/require-node";
 
+// To keep large values beside the log.
+
+export { hashOfParts } from "./blobs/blob-bytes.ts";
+export type { BlobCounts } from "./blobs/blob-counts.ts";
+export type { BlobNames } from "./blobs/blob-names.ts";
+export {
+  type BlobGroup,
+  type BlobLimits,
+  Blobs,
+  type BlobsOptions,
+  DEFAULT_BLOB_LIMITS,
+} from "./blobs/blobs.ts";
+export type { BlobBounds, BlobVault } from "./payloads/blob-vault.ts";
+
 // To write workflows.
 
 export type { AbortOptions } from "./author/abort-options.ts";
@@ -136,6 +150,7 @@ export {
 export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
 export {
   BINARY_CONTENT_TYPE,
+  blobIn,
   digestIn,
   type EnvelopeHeader,
   isBinary,

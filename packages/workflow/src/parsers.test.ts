@@ -4,6 +4,14 @@ import { damaged, EDIT_KINDS } from "@raftoral/raft-core/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeValue, encodeValue } from "./author/values/json-value.ts";
+import {
+  type BlobRequest,
+  decodeAnswer,
+  decodeRequest,
+  encodeAnswer,
+  encodeRequest,
+  MAX_BLOB_BYTES,
+} from "./blobs/blob-protocol.ts";
 import { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 import { WorkflowError } from "./errors.ts";
 import { WorkflowExecutor } from "./executor.ts";
@@ -149,6 +157,37 @@ describe("damaged bytes of commands", () => {
   test("hold only as much memory as they have: a command keeps copies of its own, not of what it claims", () => {
     const claim = new Uint8Array([0x0a, 0xff, 0xff, 0xff, 0xff, 0x07, 0x0a, 0x01, 0x61]);
     expect(() => decodeCommand(claim)).toThrow(expect.objectContaining({ code: "COMMAND_INVALID" }));
+  });
+});
+
+describe("damaged requests and answers about blobs", () => {
+  const blob = fc.record({
+    hash: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString("hex")),
+    length: fc.integer({ min: 1, max: MAX_BLOB_BYTES }),
+  });
+  const data = fc.uint8Array({ maxLength: 50 });
+  const request: fc.Arbitrary<BlobRequest> = fc.oneof(
+    fc.record({ kind: fc.constant("offer" as const), blob }),
+    fc.record({ kind: fc.constant("part" as const), blob, offset: fc.nat(), data }),
+    fc.record({ kind: fc.constant("fetch" as const), blob, offset: fc.nat() }),
+  );
+
+  test("are one within their bounds, or COMMAND_INVALID", () => {
+    const property = fc.property(anyDamaged(request.map(encodeRequest)), (bytes) => {
+      const read = attempt(["COMMAND_INVALID"], () => decodeRequest(bytes));
+      if (read === undefined) return;
+      expect(read.blob.hash).toMatch(/^[0-9a-f]{64}$/);
+      expect(read.blob.length).toBeLessThanOrEqual(MAX_BLOB_BYTES);
+      if ("offset" in read) expect(read.offset).toBeLessThanOrEqual(read.blob.length);
+      if ("data" in read) expect(read.offset + read.data.length).toBeLessThanOrEqual(read.blob.length);
+    });
+    fc.assert(property, { numRuns: 2_000 });
+    const answer = fc.record({ offset: fc.nat(), isWhole: fc.boolean(), data });
+    const answers = fc.property(anyDamaged(answer.map(encodeAnswer)), blob, (bytes, name) => {
+      const read = attempt(["COMMAND_INVALID"], () => decodeAnswer(bytes, name));
+      if (read !== undefined) expect(read.offset).toBeLessThanOrEqual(name.length);
+    });
+    fc.assert(answers, { numRuns: 2_000 });
   });
 });
 

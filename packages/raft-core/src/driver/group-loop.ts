@@ -199,6 +199,12 @@ export class GroupLoop<Command, Result> {
     return this.#calls;
   }
 
+  /** Sends a request of the application to a peer ({@link GroupOutbox.request}). Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
+  request(peer: NodeId, request: Uint8Array): Promise<Uint8Array> {
+    this.#lifecycle.assertRunning();
+    return this.#outbox.request(peer, request);
+  }
+
   /** Stands for election now. Throws NODE_STOPPED or NODE_FAILED unless the group runs. */
   campaign(): void {
     this.#input((raw) => raw.campaign());
@@ -248,6 +254,7 @@ export class GroupLoop<Command, Result> {
         this.#snapshots.receive(message, content, (counted) => this.#snapshotter.receive(message, counted)),
       isRestoring: (message) => isSnapshotOf(message, this.#raw.raft.log.unstable.snapshot),
       sendSnapshotFor: (message, minIndex) => this.#outbox.sendSnapshotFor(message, minIndex),
+      answerRequest: this.#options.answerRequest,
       proposeCommand: (bytes) => {
         executor.decode(bytes);
         return this.#calls.propose(bytes, limits.defaultTimeoutMs);

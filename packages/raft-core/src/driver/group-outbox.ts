@@ -5,6 +5,7 @@
  */
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, type Message } from "../message.ts";
 import type { GroupChannel } from "../ports/peer-transport.ts";
+import { TransportError } from "../transport-kit/transport-error.ts";
 import type { LogIndex, NodeId } from "../types.ts";
 
 /** The parts of the group that its outputs go to. */
@@ -68,5 +69,16 @@ export class GroupOutbox {
   /** Sends this node's own snapshot for a leader that asks (snapshots/snapshot-exchange.ts). Does nothing without a channel. */
   async sendSnapshotFor(message: Message, minIndex: LogIndex): Promise<void> {
     if (this.#channel !== undefined) await this.#host.snapshots.sendFor(this.#channel, message, minIndex);
+  }
+
+  /** {@link GroupChannel.request}. Rejects with TRANSPORT_REQUEST_REFUSED on a transport that carries no requests. */
+  async request(peer: NodeId, request: Uint8Array): Promise<Uint8Array> {
+    const channel = this.#channel;
+    if (channel?.request !== undefined) return await channel.request(peer, request);
+    throw new TransportError(
+      "TRANSPORT_REQUEST_REFUSED",
+      `No request can be sent to node ${peer}: the transport carries none. Use one that has GroupChannel.request.`,
+      { details: { nodeId: peer } },
+    );
   }
 }

@@ -93,6 +93,11 @@ export interface RaftClusterOptions<Command, Result> {
   readonly storage: GroupStorage;
   /** The replicated state machine. */
   readonly executor: CommandExecutor<Command, Result>;
+  /**
+   * Answers requests that other members' applications send with `RaftCluster.request`. Called for members only. The bytes are valid until the promise settles. Without it requests are
+   * refused.
+   */
+  readonly answerRequest?: (from: NodeId, request: Uint8Array) => Promise<Uint8Array>;
   /** How the node begins. Required when the storage is empty. */
   readonly bootstrap?: Bootstrap;
   /** Lengths of ticks, elections and heartbeats ({@link RaftTiming}). */
@@ -127,6 +132,7 @@ export interface ResolvedOptions<Command, Result> {
   readonly transport: PeerTransport;
   readonly storage: GroupStorage;
   readonly executor: CommandExecutor<Command, Result>;
+  readonly answerRequest: ((from: NodeId, request: Uint8Array) => Promise<Uint8Array>) | undefined;
   readonly timing: RaftTiming;
   readonly limits: RaftLimits;
   readonly preVote: boolean;

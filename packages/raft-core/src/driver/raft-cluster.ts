@@ -153,6 +153,14 @@ export class RaftCluster<Command, Result> {
     );
   }
 
+  /**
+   * Sends a request of the application to another member, beside consensus and without delaying it, and resolves with what its `answerRequest` gave. Request and answer have at most 1 MiB.
+   * Rejects with TRANSPORT_PEER_UNREACHABLE (whether the member has had the request is not known), TRANSPORT_REQUEST_REFUSED, TRANSPORT_CLOSED, NODE_STOPPED or NODE_FAILED.
+   */
+  async request(peer: NodeId, request: Uint8Array): Promise<Uint8Array> {
+    return await this.#loop.request(peer, request);
+  }
+
   /** Campaigns now, without waiting for the election timeout. */
   campaign(): void {
     this.#loop.campaign();

@@ -70,6 +70,7 @@ export function resolveOptions<Command, Result>(
     transport,
     storage: options.storage,
     executor: options.executor,
+    answerRequest: options.answerRequest,
     timing,
     limits,
     preVote: options.preVote ?? true,

@@ -3,6 +3,9 @@ import type { Message } from "../message.ts";
 import type { GroupId, LogIndex, NodeId } from "../types.ts";
 import type { SnapshotStream } from "./snapshot-stream.ts";
 
+/** Longest request of an application to a peer, and longest answer, in bytes. */
+export const MAX_PEER_REQUEST_BYTES: number = 1024 * 1024;
+
 /** A group on this node, as the transport calls it. No method may throw; promises may reject. */
 export interface GroupReceiver {
   /** Takes messages of one frame from one peer, in the order in which the peer sent them. Messages may be lost, repeated and reordered. */
@@ -19,6 +22,11 @@ export interface GroupReceiver {
    * refuses such requests for a group without this method.
    */
   sendSnapshotFor?(message: Message, minIndex: LogIndex): Promise<void>;
+  /**
+   * Answers a request that the application of a peer sends beside consensus ({@link GroupChannel.request}). Rejects when there is no answer. The bytes are valid until the promise settles. The
+   * transport refuses such requests for a group without this method.
+   */
+  receiveRequest?(from: NodeId, request: Uint8Array): Promise<Uint8Array>;
   /** Proposes the bytes of one command that a client sent (`RaftService.SendMessage`). Rejects with a RaftoralError. */
   receiveCommand(command: Uint8Array): Promise<void>;
   /** Tells the group that a peer cannot be reached. Called once per outage. */
@@ -61,6 +69,12 @@ export interface GroupChannel {
    * snapshots themselves.
    */
   delegateSnapshot?(delegate: NodeId, message: Message, minIndex: LogIndex): Promise<void>;
+  /**
+   * Sends a request of the application to a peer, beside messages and without delaying them, and resolves with the peer's answer ({@link GroupReceiver.receiveRequest}). Both have at most
+   * {@link MAX_PEER_REQUEST_BYTES}. Rejects with TRANSPORT_PEER_UNREACHABLE (whether the peer has had the request is not known), TRANSPORT_REQUEST_REFUSED when the peer has no answer, and
+   * TRANSPORT_CLOSED. A transport without this method carries no requests.
+   */
+  request?(peer: NodeId, request: Uint8Array): Promise<Uint8Array>;
   /** Stops receiving. Idempotent. */
   close(): void;
 }

@@ -1,6 +1,8 @@
 // Entry for tests. The first import refuses a Node that is too old to run the rest.
 import "../require-node.ts";
 
+// Conformance suite of stores of blobs.
+export { type BlobStoreSubject, blobStoreConformance } from "./conformance/blob-store-conformance.ts";
 export type { TestFunctions } from "./conformance/declare-cases.ts";
 // Conformance suite of state stores.
 export { stateStoreConformance } from "./conformance/state-store-conformance.ts";

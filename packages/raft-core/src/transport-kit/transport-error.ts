@@ -17,6 +17,8 @@ export type TransportErrorCode =
   | "TRANSPORT_SNAPSHOT_REJECTED"
   /** This node sends as many snapshots as it may. */
   | "TRANSPORT_SNAPSHOT_LIMIT"
+  /** The peer does not answer a request of the application, or the transport carries none. */
+  | "TRANSPORT_REQUEST_REFUSED"
   /** Bytes that do not follow the protocol. */
   | "TRANSPORT_FRAME_INVALID"
   /** A frame or message beyond the configured bound. */

@@ -42,6 +42,8 @@ const BUILD: Readonly<Record<Family, Build>> = {
 const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   ATTRIBUTES_INVALID: "WorkflowError",
   BACKUP_REFUSED: "NodeError",
+  BLOB_NOT_KEPT: "WorkflowError",
+  BLOB_UNAVAILABLE: "WorkflowError",
   BRANCH_CANCELLED: "WorkflowError",
   CALL_CIRCULAR: "WorkflowError",
   CALL_TOO_DEEP: "WorkflowError",
@@ -163,6 +165,7 @@ const FAMILIES: Readonly<Record<RaftoralErrorCode, Family>> = {
   TRANSPORT_PLAINTEXT_REFUSED: "TransportError",
   TRANSPORT_REQUEST_FAILED: "TransportError",
   TRANSPORT_SNAPSHOT_LIMIT: "TransportError",
+  TRANSPORT_REQUEST_REFUSED: "TransportError",
   TRANSPORT_SNAPSHOT_REJECTED: "TransportError",
   TRANSPORT_TLS_FAILED: "TransportError",
   TRANSPORT_TLS_INVALID: "TransportError",

@@ -10,6 +10,7 @@ import type { MeterProvider } from "@opentelemetry/api";
 import type { Logger } from "@raftoral/raft-core";
 import type { NodeIdentity } from "../node/storage/node-storage.ts";
 import { VERSION } from "../version.ts";
+import { BlobMetrics } from "./blob-metrics.ts";
 import { ALL_METRICS, NODE_ID, NODE_INFO } from "./catalogue.ts";
 import type { Attributes, MetricSource, Observe } from "./metric.ts";
 import { meterOf, OtelExport } from "./otel-export.ts";
@@ -38,6 +39,7 @@ export class NodeMetrics {
   readonly raft: RaftMetrics;
   readonly transport = new TransportMetrics();
   readonly storage: StorageMetrics;
+  readonly blobs = new BlobMetrics();
   readonly workflow: WorkflowMetrics;
   readonly #common: Attributes;
   readonly #info: Attributes;
@@ -93,7 +95,14 @@ export class NodeMetrics {
 
   async #collect(process: ProcessMetrics, observe: Observe): Promise<void> {
     observe(NODE_INFO, 1, this.#info);
-    const sources: readonly MetricSource[] = [this.raft, this.transport, this.storage, this.workflow, process];
+    const sources: readonly MetricSource[] = [
+      this.raft,
+      this.transport,
+      this.storage,
+      this.blobs,
+      this.workflow,
+      process,
+    ];
     for (const source of sources) {
       try {
         await source.collect(observe);

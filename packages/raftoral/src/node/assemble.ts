@@ -5,9 +5,12 @@
  * then workflows, which may begin to run at once.
  */
 import type { Logger } from "@raftoral/raft-core";
-import { NONE } from "@raftoral/raft-core";
+import { MemoryBlobStore, NONE } from "@raftoral/raft-core";
 import {
+  Blobs,
   DEFAULT_RUNTIME_LIMITS,
+  type EngineListener,
+  hashOfParts,
   RaftWorkflowEngine,
   type RuntimeLimits,
   WorkflowExecutor,
@@ -17,6 +20,10 @@ import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
+import type { OperationsPort } from "../api/operations/operations-port.ts";
+import { BlobOperations } from "../api/payloads/blob-operations.ts";
+import { BlobValues } from "../api/payloads/blob-values.ts";
+import { BlobWorkflows } from "../api/payloads/blob-workflows.ts";
 import { CodedOperations } from "../api/payloads/coded-operations.ts";
 import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
 import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
@@ -89,26 +96,43 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const { bufferBytes, cacheBytes } = config.stateLimits;
   const store = storage.state?.(GROUP_ID, { bufferBytes });
   if (store !== undefined) closers.add(() => store.close());
+  const limits = runtimeLimits(config);
+  const blobs = new Blobs({
+    nodeId,
+    store: (await storage.blobs?.()) ?? new MemoryBlobStore({ hash: hashOfParts }),
+    // What is not a blob must fit into a command.
+    limits: {
+      ...config.blobLimits,
+      thresholdBytes: Math.min(config.blobLimits.thresholdBytes, limits.maxPayloadBytes),
+    },
+    clock,
+    logger,
+  });
+  closers.add(() => blobs.close());
+  metrics?.blobs.watch(blobs);
   const executor = new WorkflowExecutor({
     logger,
+    onBlobsNamed: (named) => blobs.named(named),
     stateCacheBytes: cacheBytes,
     ...(store === undefined ? {} : { store }),
   });
-  const setting = { established, storage, listen, address, served, executor, metrics };
+  const setting = { established, storage, listen, address, served, executor, metrics, blobs };
   const { group, forget, suggest, own, server } = await openGroup(plan, closers, setting);
+  blobs.begin(group, executor.blobNames);
+  closers.add(executor.subscribe(blobListener(blobs)));
 
   const membership = new Membership({ cluster: group, clusterId, address, dial, forget, suggest, clock, logger });
   closers.add(() => membership.close());
   const events = new NodeEvents(logger);
   closers.add(group.on((event) => events.emit(event)));
 
-  const backups = new NodeBackups(storage, config.backupDir);
+  const backups = new NodeBackups(storage, blobs, config.backupDir);
   const definitions = plan.workflows ?? [];
   const raftEngine = new RaftWorkflowEngine({ nodeId, cluster: group, executor });
   const { wrapEngine, interceptor, programClock = clock, assembled } = plan.internals;
   const engine = wrapEngine?.(raftEngine) ?? raftEngine;
-  const limits = runtimeLimits(config);
-  const payloads = payloadCoderOf(plan.payloadCodec);
+  const payloads = payloadCoderOf(plan.payloadCodec, blobs);
+  const codecs = payloadCoderOf(plan.payloadCodec);
   const runtime = WorkflowRuntime.start({
     engine,
     registry: definitions,
@@ -118,6 +142,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     uuid: environment.uuid,
     limits,
     retention: plan.config.retention,
+    blobs,
     ...(plan.payloadCodec === undefined ? {} : { payloadCodec: plan.payloadCodec }),
     onlyPruneHandedOver: plan.archive !== undefined,
     ...(metrics === undefined ? {} : { probe: metrics.workflow }),
@@ -127,7 +152,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   if (metrics !== undefined) closers.add(metrics.workflow.watch(nodeId, runtime, executor.state, limits));
   closers.add(runtime.events.subscribe((event) => events.emit(event)));
 
-  const port = new NodeWorkflows({
+  const plain = new NodeWorkflows({
     engine,
     runtime,
     definitions,
@@ -135,17 +160,20 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     payloads,
     maxPayloadBytes: limits.maxPayloadBytes,
   });
-  closers.add(() => port.close());
+  closers.add(() => plain.close());
+  const values = new BlobValues(payloads, blobs.maxBytes);
+  const port = new BlobWorkflows(plain, values);
+  const operationsOf = (by: string): OperationsPort => new BlobOperations(plain.operations(by), values);
   const timeoutMs = config.limits.defaultTimeoutMs;
-  declareQueues(port, runtime, { queues: config.queues, logger });
+  declareQueues(plain, runtime, { queues: config.queues, logger });
   const given = { timeoutMs, uuid: environment.uuid, clock, activeTrace };
-  const coded = CodedWorkflows.over(port, payloads);
+  const coded = CodedWorkflows.over(port, codecs);
   const workflowsOf = (by: string): CheckedWorkflows =>
-    new CheckedWorkflows({ port: coded, operations: CodedOperations.over(port.operations(by), payloads), ...given });
+    new CheckedWorkflows({ port: coded, operations: CodedOperations.over(operationsOf(by), codecs), ...given });
   const workflows = workflowsOf(LOCAL);
   // Values of clients pass as they are: what they have encoded, they decode.
   const passingOf = (by: string): CheckedWorkflows =>
-    payloads.isPlain ? workflowsOf(by) : new CheckedWorkflows({ port, operations: port.operations(by), ...given });
+    codecs.isPlain ? workflowsOf(by) : new CheckedWorkflows({ port, operations: operationsOf(by), ...given });
   const archiver =
     plan.archive === undefined
       ? undefined
@@ -163,7 +191,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     workflows: definitions.map(({ type, version }) => `${type}@${version}`).sort(),
     leave: plan.leave,
     limits,
-    audit: (entry: ClusterAudit, limit: CallLimit) => port.audited(entry, limit),
+    audit: (entry: ClusterAudit, limit: CallLimit) => plain.audited(entry, limit),
   };
   const clusterOf = (by: string): CheckedCluster =>
     new CheckedCluster(new NodeCluster({ ...clusterParts, by }), timeoutMs);
@@ -176,7 +204,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     workflowsOf: passingOf,
     clearWorkflowsOf: workflowsOf,
     clusterOf,
-    operationsOf: (by) => port.operations(by),
+    operationsOf,
     locks: port.locks,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
@@ -189,7 +217,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
       const admission = await membership.admit(from, clusterName, wanted, limit);
       const added = { action: "add-node", subject: String(admission.nodeId), detail: from, reason: "", by };
       // The node has its place, whether its record reaches the log or not.
-      await port.audited(added, limit).catch(() => {});
+      await plain.audited(added, limit).catch(() => {});
       return admission;
     },
     readdress: (member, to, limit) => membership.readdress(member, to, limit),
@@ -215,12 +243,21 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     reloadTls: () => own?.reloadTls() ?? false,
     drain: async (graceMs) => {
       // Those who wait for runs wait on another node.
-      port.close();
+      plain.close();
       await server?.drain({ graceMs });
     },
-    waits: () => port.waits,
+    waits: () => plain.waits,
     sayStopping: () => health?.stop(),
     close: () => closers.close(),
+  };
+}
+
+function blobListener(blobs: Blobs): EngineListener {
+  return {
+    onEvents: (events) => {
+      if (events.some(({ type }) => type === "state-restored")) blobs.restored();
+    },
+    onNotice: () => {},
   };
 }
 

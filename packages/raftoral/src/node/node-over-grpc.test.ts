@@ -23,6 +23,9 @@ const gated = workflow("gated", { version: 1 }, async (ctx, _input: undefined) =
   return `${word} on node`;
 });
 
+/** Of a node that takes little at once. */
+const SMALL = { limits: { maxCommandBytes: 8192 }, blobLimits: { maxBytes: 6000 } };
+
 describe("over gRPC alone", () => {
   test("limits of the transport reach it", async () => {
     const place = { ...cluster.place(), bootstrap: true };
@@ -47,7 +50,7 @@ describe("over gRPC alone", () => {
   });
 
   test("what a client sends is checked before it is replicated", async () => {
-    const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
+    const node = await cluster.start({ ...cluster.place(), bootstrap: true, ...SMALL });
     const connection = new Connection(node.address, new Security(undefined));
     const failure = async (call: Promise<unknown>): Promise<RaftoralError> =>
       call.then(

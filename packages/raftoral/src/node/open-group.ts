@@ -2,7 +2,7 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { NodeId } from "@raftoral/raft-core";
 import { GrpcClusterTransport, type GrpcServer, startGrpcServer } from "@raftoral/transport-grpc";
-import type { WorkflowExecutor } from "@raftoral/workflow";
+import type { Blobs, WorkflowExecutor } from "@raftoral/workflow";
 import { clusterNameOf } from "../api/cluster/cluster-id.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import type { NodeMetrics } from "../metrics/node-metrics.ts";
@@ -25,7 +25,7 @@ import type { NodeStorage } from "./storage/node-storage.ts";
 
 /** The one group of a node. More groups will share transport and storage with it. */
 export const GROUP_ID = 1;
-/** Requests carry a command and little else. */
+/** Requests carry a command, or a value that becomes a blob, and little else. */
 const REQUEST_OVERHEAD_BYTES = 64 * 1024;
 
 /** What the group is started with. */
@@ -37,6 +37,7 @@ export interface GroupSetting {
   /** The node that answers calls; throws until there is one. */
   readonly served: () => ServedNode;
   readonly executor: WorkflowExecutor;
+  readonly blobs: Blobs;
   readonly metrics: NodeMetrics | undefined;
 }
 
@@ -56,7 +57,7 @@ export interface OpenGroup {
  */
 export async function openGroup(plan: NodePlan, closers: Closers, setting: GroupSetting): Promise<OpenGroup> {
   const { config, logger, environment } = plan;
-  const { established, storage, address, executor, metrics } = setting;
+  const { established, storage, address, executor, metrics, blobs } = setting;
   const { nodeId } = established.identity;
   const grpc = plan.transport === undefined ? await openGrpc(plan, closers, setting) : undefined;
   const own = grpc?.transport;
@@ -67,6 +68,7 @@ export async function openGroup(plan: NodePlan, closers: Closers, setting: Group
     groupId: GROUP_ID,
     storage: () => groupStorage,
     executor: () => executor,
+    answerRequest: (_from, request) => blobs.answer(request),
     bootstrap: established.bootstrap,
     timing: config.timing,
     limits: config.limits,
@@ -93,7 +95,7 @@ async function openGrpc(
   closers: Closers,
   setting: GroupSetting,
 ): Promise<{ readonly transport: GrpcClusterTransport<WorkflowExecutor>; readonly server: GrpcServer }> {
-  const { limits, tls, transportLimits, allowedOrigins } = plan.config;
+  const { limits, blobLimits, tls, transportLimits, allowedOrigins } = plan.config;
   const { established, storage, listen, address, served } = setting;
   const { nodeId, clusterId } = established.identity;
   const transport = new GrpcClusterTransport<WorkflowExecutor>([{ nodeId, address }], {
@@ -107,7 +109,7 @@ async function openGrpc(
   });
   closers.add(() => transport.shutdown());
   assertOwnCertificate(transport.security, { nodeId, address });
-  const maxRequestBytes = limits.maxCommandBytes + REQUEST_OVERHEAD_BYTES;
+  const maxRequestBytes = Math.max(limits.maxCommandBytes, blobLimits.maxBytes) + REQUEST_OVERHEAD_BYTES;
   const isReady = (): boolean => server.health.get(WorkflowService.typeName) === "SERVING";
   const server: GrpcServer = await startGrpcServer(listen, transport, nodeId, {
     advertise: address,

@@ -287,7 +287,8 @@ describe.each(["memory", "grpc"] as const)("on %s", (kind) => {
     });
 
     test("an input over the limit is refused", async () => {
-      const node = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 4096 } });
+      const blobLimits = { maxBytes: 4096 };
+      const node = await cluster.start({ ...cluster.place(), bootstrap: true, blobLimits });
       await expect(node.workflows.start(greet, "x".repeat(5000))).rejects.toMatchObject({ code: "PAYLOAD_TOO_LARGE" });
       expect(await (await node.workflows.start(greet, "small")).result()).toBe("hello small");
     });

@@ -9,7 +9,7 @@ import type { RaftoralNode } from "../node/raftoral-node.ts";
 import type { ClusterSubject } from "./cluster-conformance.ts";
 import { CONFORMANCE_WORKFLOWS } from "./conformance-workflows.ts";
 import { type Kind, leaderOf, TestCluster } from "./test-cluster.ts";
-import { CONFORMANCE_LIMITS, type WorkflowsSubject } from "./workflows-conformance.ts";
+import { CONFORMANCE_BLOB_LIMITS, CONFORMANCE_LIMITS, type WorkflowsSubject } from "./workflows-conformance.ts";
 
 interface Trio {
   readonly cluster: TestCluster;
@@ -28,6 +28,7 @@ async function trio(kind: Kind, payloadCodec: PayloadCodecs): Promise<Trio> {
   folders.push(backupDir);
   const cluster = await TestCluster.create(kind, CONFORMANCE_WORKFLOWS, {
     limits: CONFORMANCE_LIMITS,
+    blobLimits: CONFORMANCE_BLOB_LIMITS,
     backupDir,
     payloadCodec,
   });

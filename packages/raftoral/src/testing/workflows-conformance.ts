@@ -32,8 +32,9 @@ export interface WorkflowsSubject {
   readonly dispose: () => Promise<void>;
 }
 
-/** Payloads beyond it are refused by the nodes of the tested cluster: `limits.maxCommandBytes` of 64 KiB gives it. */
+/** With {@link CONFORMANCE_BLOB_LIMITS}: what does not fit into a command is refused by the nodes of the tested cluster. */
 export const CONFORMANCE_LIMITS = Object.freeze({ maxCommandBytes: 64 * 1024 });
+export const CONFORMANCE_BLOB_LIMITS = Object.freeze({ maxBytes: 48 * 1024 });
 
 /** Runs the suite. `name` names the implementation; `open` makes one, on a cluster of its own. */
 export function workflowsConformance(name: string, open: () => Promise<WorkflowsSubject>): void {

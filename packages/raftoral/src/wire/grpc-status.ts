@@ -44,6 +44,8 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   NON_DETERMINISM: Code.FailedPrecondition,
   OUTPUT_INVALID: Code.FailedPrecondition,
   OWNER_INCAPABLE: Code.FailedPrecondition,
+  BLOB_NOT_KEPT: Code.Unavailable,
+  BLOB_UNAVAILABLE: Code.Unavailable,
   PAYLOAD_CODEC_FAILED: Code.Unavailable,
   PAYLOAD_UNREADABLE: Code.FailedPrecondition,
   PAYLOAD_TOO_LARGE: Code.ResourceExhausted,
@@ -160,6 +162,7 @@ export const GRPC_STATUS: Readonly<Record<RaftoralErrorCode, Code>> = Object.fre
   TRANSPORT_TLS_FAILED: Code.Unavailable,
   TRANSPORT_TLS_INVALID: Code.FailedPrecondition,
   TRANSPORT_SNAPSHOT_LIMIT: Code.ResourceExhausted,
+  TRANSPORT_REQUEST_REFUSED: Code.Unavailable,
   TRANSPORT_SNAPSHOT_REJECTED: Code.Unavailable,
 } satisfies Record<RaftoralErrorCode, Code>);
 

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { corrupt, StorageError } from "../errors.ts";
 import { STORAGE_FORMAT_VERSION } from "../format/format-version.ts";
 import { copyFiles, fillFolder } from "./backup-target.ts";
+import { blobNames } from "./blob-files.ts";
 import { type Damage, DamageList } from "./damage.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
 import {
@@ -44,7 +45,7 @@ export async function backupFolder(
         throw invalidBackup(path, "the folder belongs to no node yet; there is nothing to keep");
       const { groups } = listGroups(opened.records, opened.file, damages);
       const journal = opened.journal === undefined ? [] : ["journal-0", "journal-1"];
-      const names = ["data.mdb", ...journal, ...snapshotNames(opened.file, groups)];
+      const names = ["data.mdb", ...journal, ...snapshotNames(opened.file, groups), ...(await blobNames(path))];
       await copyFiles(path, target, names);
       const files: BackupFile[] = [];
       for (const name of names) {

@@ -7,6 +7,7 @@ import { storageUsage } from "../folder/storage-usage.ts";
 import type { Identity } from "../format/records.ts";
 import type { TornTail } from "../journal/journal-end.ts";
 import { generationRange } from "../state-store/state-records.ts";
+import { type BlobsReport, countBlobs } from "./blob-files.ts";
 import { DamageList } from "./damage.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
 import { ReadOnlyGroup, snapshotFileOf } from "./read-only-group.ts";
@@ -71,6 +72,8 @@ export interface FolderReport {
       }
     | undefined;
   readonly groups: readonly GroupReport[];
+  /** Large values beside the log. */
+  readonly blobs: BlobsReport;
   /** Allocated to the folder's files, in bytes. */
   readonly usedBytes: number;
   readonly files: readonly { readonly name: string; readonly bytes: number }[];
@@ -99,6 +102,7 @@ export async function inspectFolder(path: string): Promise<FolderReport> {
       incarnation: folder.incarnation,
       journal: folder.journal,
       groups,
+      blobs: await countBlobs(folder.path),
       usedBytes: (await storageUsage(folder.path)).usedBytes,
       files: await filesOf(folder.path),
     };
@@ -183,7 +187,7 @@ async function filesOf(path: string): Promise<FolderReport["files"]> {
   const files = found
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !/[\\/](owner[\\/].*|lock\.mdb)$/.test(file));
+    .filter((file) => !/[\\/](owner[\\/].*|lock\.mdb|blobs[\\/].*)$/.test(file));
   const sized = files.map(async (file) => ({ name: file.slice(path.length + 1), bytes: (await stat(file)).size }));
   return (await Promise.all(sized)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -13,7 +13,7 @@ import { StorageError } from "../errors.ts";
 import { flushFolder } from "../snapshots/snapshot-file.ts";
 
 /** What a backup may hold; a manifest that names anything else could write anywhere. */
-const FILE_NAMES = /^(data\.mdb|journal-[01]|snapshots\/\d+-\d+\.snapshot)$/;
+const FILE_NAMES = /^(data\.mdb|journal-[01]|snapshots\/\d+-\d+\.snapshot|blobs\/[0-9a-f]{2}\/[0-9a-f]{64})$/;
 /** In the backup's folder. */
 export const MANIFEST_NAME = "backup.json";
 /** Format of the manifest. */

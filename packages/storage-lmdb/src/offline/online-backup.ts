@@ -18,6 +18,7 @@ import { Journal } from "../journal/journal.ts";
 import { encodeMark } from "../journal/mark.ts";
 import { manifestOf, snapshotNames } from "./backup-folder.ts";
 import { copyFiles, fillFolder, flushFile } from "./backup-target.ts";
+import { blobNames } from "./blob-files.ts";
 import { DamageList } from "./damage.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
 import { type BackupFile, type BackupManifest, describeFile, invalidBackup, writeManifest } from "./manifest.ts";
@@ -30,6 +31,8 @@ export interface RunningFolder {
   readonly identity: Identity;
   readonly incarnation: number;
   checkpoint(): Promise<void>;
+  /** Called once the state is copied, before its blobs are; what it throws ends the backup. */
+  readonly copied: (() => Promise<void>) | undefined;
   /** No snapshot's content is deleted until the returned function is called. */
   holdSnapshots(): () => void;
 }
@@ -54,7 +57,8 @@ export function backupRunning(folder: RunningFolder, target: string): Promise<Ba
       // Here and not by the transaction below: that one is to be short.
       await flushFile(file);
       groups = await complete(target, file);
-      names = snapshotNames(file, groups);
+      await folder.copied?.();
+      names = [...snapshotNames(file, groups), ...(await blobNames(folder.path))];
       await copyFiles(folder.path, target, names);
     } finally {
       release();

@@ -2,13 +2,14 @@
  * Looks at every record of a stopped folder, or of a backup, and tells everything that is damaged.
  *
  * In the order of the keys and once: each record must have its checksum, each log its entries without a gap and with terms that
- * do not fall, each state store at most what the log has that it follows from; then each snapshot's file, and of a backup every file.
+ * do not fall, each state store at most what the log has that it follows from; then each snapshot's file, each blob, and of a backup every file.
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { StorageError } from "../errors.ts";
 import { type Identity, isIntact } from "../format/records.ts";
 import { DamagedRecord, SnapshotFileReader } from "../snapshots/snapshot-file.ts";
+import { type BlobsReport, verifyBlobs } from "./blob-files.ts";
 import { BACKUP_ADVICE, type Damage, DamageList, FOLDER_ADVICE } from "./damage.ts";
 import { examinePages } from "./examine-pages.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
@@ -19,7 +20,7 @@ import { StoppedFolder } from "./stopped-folder.ts";
 
 /** How far a look at a folder has come. */
 export interface VerifyProgress {
-  readonly step: "pages" | "records" | "snapshots" | "files";
+  readonly step: "pages" | "records" | "snapshots" | "blobs" | "files";
   /** Bytes looked at in this step. */
   readonly bytes: number;
 }
@@ -39,6 +40,8 @@ export interface VerifyReport {
   readonly groups: number;
   readonly records: number;
   readonly bytes: number;
+  /** Large values beside the log. */
+  readonly blobs: BlobsReport;
   /** Damages, the first thousand. */
   readonly damages: readonly Damage[];
   /** All of them. */
@@ -83,6 +86,7 @@ export async function verifyOpened(
   const { groups, damaged } = listGroups(folder.records, folder.file, damages);
   const counted = await verifyRecords(folder, groups, damaged, damages, options);
   await verifySnapshots(folder, groups, damages, options);
+  const blobs = await verifyBlobs(folder.path, damages, (bytes) => options.progress?.({ step: "blobs", bytes }));
   if (folder.journal?.torn !== undefined) {
     const { file, sequence } = folder.journal.torn;
     notes.push(`${file}: record ${sequence} is half-written and was never acknowledged; the next start drops it`);
@@ -95,6 +99,7 @@ export async function verifyOpened(
     identity: folder.identity,
     groups: groups.length,
     ...counted,
+    blobs,
     damages: damages.kept,
     damageCount: damages.count,
     notes,

@@ -15,9 +15,10 @@ import {
 } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalPeer } from "../local-peer.ts";
 import type { Caller } from "../security/caller.ts";
-import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
+import { frameOf } from "../wire/grpc-framing.ts";
 import { GRPC_OK, GrpcAnswer, remoteOf } from "../wire/h2.ts";
 import { reasonOf } from "../wire/hello.ts";
+import { readOneRequest } from "./one-request.ts";
 import type { RefusalLog } from "./refusal-log.ts";
 import { acceptCaller, decodeAnnouncement } from "./snapshot-handler.ts";
 import { asRefusal, snapshotRefused } from "./snapshot-refused.ts";
@@ -79,33 +80,15 @@ async function sendFor(request: DelegateSnapshotRequest, local: LocalPeer, calle
   await receiver.sendSnapshotFor(message, minIndex);
 }
 
-/** The one message of the call. Rejects with a refusal, and for a caller that does not send it in time. */
-function readRequest(stream: ServerHttp2Stream, local: LocalPeer): Promise<DelegateSnapshotRequest> {
-  const { settings, clock } = local;
-  const reader = new FrameReader(settings.maxFrameBytes);
-  return new Promise((resolve, reject) => {
-    const refuse = (why: string) => reject(snapshotRefused("PROTOCOL_VIOLATION", why));
-    const cancel = clock.after(settings.connectTimeoutMs, () =>
-      refuse(`no request within ${settings.connectTimeoutMs} ms`),
-    );
-    for (const ending of ["end", "close"]) {
-      stream.on(ending, () => {
-        cancel();
-        refuse("the call ended without a request");
-      });
-    }
-    stream.on("data", (piece: Buffer) => {
-      try {
-        reader.push(piece, (bytes) => {
-          cancel();
-          resolve(fromBinary(DelegateSnapshotRequestSchema, bytes));
-        });
-      } catch (error) {
-        cancel();
-        refuse(error instanceof Error ? error.message : String(error));
-      }
-    });
-  });
+/** The one message of the call. Rejects with a refusal. */
+async function readRequest(stream: ServerHttp2Stream, local: LocalPeer): Promise<DelegateSnapshotRequest> {
+  const { maxFrameBytes: maxBytes, connectTimeoutMs: timeoutMs } = local.settings;
+  const bytes = await readOneRequest(stream, local, { maxBytes, timeoutMs });
+  try {
+    return fromBinary(DelegateSnapshotRequestSchema, bytes);
+  } catch (error) {
+    throw snapshotRefused("PROTOCOL_VIOLATION", error instanceof Error ? error.message : String(error));
+  }
 }
 
 function encoded(outcome: Outcome): Uint8Array {

@@ -11,7 +11,7 @@ import { formatAddress, parseAddress } from "../address.ts";
 import type { GrpcClusterTransport } from "../grpc-cluster-transport.ts";
 import type { HealthBoard } from "../health/health-board.ts";
 import type { LocalPeer } from "../local-peer.ts";
-import { DELEGATE_SNAPSHOT_PATH, EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
+import { ASK_PATH, DELEGATE_SNAPSHOT_PATH, EXCHANGE_PATH, encodingOf, SEND_SNAPSHOT_PATH } from "../wire/h2.ts";
 import { http2Call } from "./client-call.ts";
 import { handleDelegation } from "./delegate-handler.ts";
 import { handleExchange, type InboundCall, type InboundStream } from "./exchange-handler.ts";
@@ -19,6 +19,7 @@ import type { GrpcServer, GrpcServerOptions } from "./grpc-server.ts";
 import { Listener } from "./listener.ts";
 import { routeRaftService } from "./raft-service.ts";
 import { RefusalLog } from "./refusal-log.ts";
+import { handleRequest } from "./request-handler.ts";
 import { Services } from "./services.ts";
 import { handleSnapshot } from "./snapshot-handler.ts";
 
@@ -91,6 +92,7 @@ class NodeServer implements GrpcServer {
           this.#watch(stream, handleSnapshot(stream, local, this.#refusals, caller));
         else if (path === DELEGATE_SNAPSHOT_PATH)
           this.#watch(stream, handleDelegation(stream, local, this.#refusals, caller));
+        else if (path === ASK_PATH) this.#watch(stream, handleRequest(stream, local, this.#refusals, caller));
         else this.#services.handle(http2Call(stream, headers, rawHeaders, caller));
       },
       call: (call) => this.#services.handle(call),

@@ -7,6 +7,7 @@ import type { ExpectedNode, Security } from "../security/security.ts";
 
 export const EXCHANGE_PATH = "/raftoral.v1.PeerService/Exchange";
 export const SEND_SNAPSHOT_PATH = "/raftoral.v1.PeerService/SendSnapshot";
+export const ASK_PATH = "/raftoral.v1.PeerService/Ask";
 export const DELEGATE_SNAPSHOT_PATH = "/raftoral.v1.PeerService/DelegateSnapshot";
 
 /** gRPC's status codes that are used here. */

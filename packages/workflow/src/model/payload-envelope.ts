@@ -1,14 +1,15 @@
 /**
- * The envelope of a value that a payload codec has encoded: what is needed to read the value back, and the encoded bytes.
+ * The envelope of a value that a payload codec has encoded, or that is kept as a blob: what is needed to read the value back, and the encoded bytes or the blob's name.
  *
  * Role: a format, and nothing that encodes or decodes. A value that no codec has encoded has no envelope: its bytes are JSON in UTF-8; but one that is bytes has one (EV5).
  *
  * EV1. An envelope begins with a byte that no UTF-8 text has, so it is told from every plain value by its first bytes.
  * EV2. What is read of an envelope is bounded before it is used: layers, names and metadata.
+ * EV3. Two envelopes with the same digest hold the same value, however differently it was encoded. An envelope without one equals its own bytes alone; a reference has the hash of its blob for one.
+ * EV4. A reference is an envelope without content that names a blob: the content is the blob's.
  * EV5. A value that is bytes has an envelope of one form: the content type `application/octet-stream`, no layers, no digest, and the bytes. So it is told by its first bytes, and is no encoded value.
- * EV3. Two envelopes with the same digest hold the same value, however differently it was encoded. An envelope without one equals its own bytes alone.
  */
-import { EMPTY_BYTES } from "@raftoral/raft-core";
+import { type BlobName, EMPTY_BYTES } from "@raftoral/raft-core";
 import { WireReader } from "@raftoral/raft-core/wire";
 import { WorkflowError } from "../errors.ts";
 import { writerOf } from "../wire/command-wire.ts";
@@ -38,8 +39,10 @@ export interface EnvelopeHeader {
 
 /** A value as codecs have encoded it. */
 export interface PayloadEnvelope extends EnvelopeHeader {
-  /** A view of the envelope's bytes. */
+  /** A view of the envelope's bytes; empty for a reference (EV4). */
   readonly content: Uint8Array;
+  /** The blob that has the content; undefined for an envelope that has it itself. */
+  readonly blob: BlobName | undefined;
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -53,6 +56,8 @@ const MAX_METADATA_ENTRIES = 16;
 /** Longest name of a codec, content type, and key or value of metadata, in UTF-16 units. */
 export const MAX_ENVELOPE_TEXT_LENGTH = 256;
 const MAX_DIGEST_BYTES = 64;
+/** Of a SHA-256. */
+const HASH_BYTES = 32;
 
 /** How every value that is bytes begins (EV5): the content type, and the field of the content. */
 const BINARY: Uint8Array = Uint8Array.from([
@@ -97,6 +102,26 @@ export function writeEnvelope(header: EnvelopeHeader, content: Uint8Array): Uint
   return to.finish();
 }
 
+/** The bytes of a reference: an envelope whose content is a blob's (EV4). */
+export function writeReference(header: EnvelopeHeader, { hash, length }: BlobName): Uint8Array {
+  const to = writerOf(256);
+  to.raw(MAGIC);
+  to.raw(headerBytes(header));
+  to.bytes(4, bytesOfHex(hash));
+  to.uint(5, length);
+  return to.finish();
+}
+
+/** The blob that a value refers to; undefined for every value that has its bytes itself, and for a damaged envelope. */
+export function blobIn(bytes: Uint8Array): BlobName | undefined {
+  if (!isEncoded(bytes)) return undefined;
+  try {
+    return readEnvelope(bytes).blob;
+  } catch {
+    return undefined;
+  }
+}
+
 /** What an envelope says of its value, as bytes: the same for the same header. */
 export function headerBytes({ contentType, layers, digest }: EnvelopeHeader): Uint8Array {
   const to = writerOf(128);
@@ -123,8 +148,12 @@ export function readEnvelope(bytes: Uint8Array): PayloadEnvelope {
   let digest: Uint8Array = EMPTY_BYTES;
   let content: Uint8Array = EMPTY_BYTES;
   const layers: PayloadLayer[] = [];
+  let hash: Uint8Array | undefined;
+  let length = 0;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) contentType = textOf(from);
+    else if (field === 4) hash = from.bytes();
+    else if (field === 5) length = from.uint();
     else if (field === 2) layers.push(layerOf(from.message()));
     else if (field === 3) digest = from.bytes();
     else if (field === 15) content = from.view();
@@ -133,15 +162,19 @@ export function readEnvelope(bytes: Uint8Array): PayloadEnvelope {
   }
   if (contentType === "") throw damaged("it has no content type");
   if (digest.length > MAX_DIGEST_BYTES) throw damaged(`its digest has more than ${MAX_DIGEST_BYTES} bytes`);
-  return { contentType, layers, digest, content };
+  if (hash === undefined) return { contentType, layers, digest, content, blob: undefined };
+  if (hash.length !== HASH_BYTES) throw damaged(`the name of its blob has ${hash.length} bytes and not ${HASH_BYTES}`);
+  if (content.length > 0) throw damaged("it names a blob, and has content");
+  return { contentType, layers, digest, content, blob: { hash: hexOf(hash), length } };
 }
 
-/** The digest of a value's envelope; undefined for a plain value, for an envelope without one, and for a damaged one. */
+/** The digest of a value's envelope, or the hash of the blob that it names (EV3); undefined for a plain value, for an envelope without either, and for a damaged one. */
 export function digestIn(bytes: Uint8Array): Uint8Array | undefined {
   if (!isEncoded(bytes)) return undefined;
   try {
-    const { digest } = readEnvelope(bytes);
-    return digest.length === 0 ? undefined : digest;
+    const { digest, blob } = readEnvelope(bytes);
+    if (digest.length > 0) return digest;
+    return blob === undefined ? undefined : bytesOfHex(blob.hash);
   } catch {
     return undefined;
   }
@@ -196,6 +229,16 @@ function textOf(from: WireReader): string {
   const text = from.string();
   if (text.length <= MAX_ENVELOPE_TEXT_LENGTH) return text;
   throw damaged(`it has a text of more than ${MAX_ENVELOPE_TEXT_LENGTH} characters`);
+}
+
+function hexOf(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+function bytesOfHex(text: string): Uint8Array {
+  return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(2 * at, 2 * at + 2), 16));
 }
 
 function damaged(what: string, cause?: unknown): WorkflowError {

@@ -1,4 +1,5 @@
 /** What is said of values that cannot be encoded or decoded. */
+import type { BlobName } from "@raftoral/raft-core";
 import { WorkflowError } from "../errors.ts";
 import { type PayloadLayer, readEnvelope } from "../model/payload-envelope.ts";
 
@@ -8,7 +9,8 @@ const MAX_REASON_LENGTH = 300;
 /** An encoded value that cannot be decoded here. `what` names the value. Says which codec is needed, and what its envelope says of the key. */
 export function payloadUnreadable(bytes: Uint8Array, what: string): WorkflowError {
   try {
-    const { layers } = readEnvelope(bytes);
+    const { layers, blob } = readEnvelope(bytes);
+    if (blob !== undefined) return blobUnreadable(blob, what);
     return layerUnreadable(
       layers.at(-1) ?? { codec: "", metadata: {} },
       what,
@@ -19,6 +21,15 @@ export function payloadUnreadable(bytes: Uint8Array, what: string): WorkflowErro
       ? error
       : layerUnreadable({ codec: "", metadata: {} }, what, messageOf(error));
   }
+}
+
+/** A reference that this process cannot follow: only nodes have blobs. */
+export function blobUnreadable({ hash, length }: BlobName, what: string): WorkflowError {
+  return new WorkflowError(
+    "PAYLOAD_UNREADABLE",
+    `The value of ${what} is kept as a blob of ${length} bytes (${hash}), and only its name is here. Ask a node for the value itself: for a result, an input or one variable.`,
+    { details: { of: what, codec: "", metadata: {}, blob: hash, bytes: length } },
+  );
 }
 
 /** A value of which one layer cannot be undone, for a reason. */

@@ -48,6 +48,8 @@
  * | unplaced   | `L u queue lane place` | nothing: a run that was let through and that no node can take |
  * | put off    | `L d time start` | nothing: a run that is put off until a time |
  * | dedupe     | `K d queue key` | start of the run that has a key for which another start gives it |
+ * | blob       | `F hash holder` | how long a blob is that the holder names: `r start` for a run, `s id` for a schedule, `o` and its key for an answer that is owed |
+ * | blob of run | `H start hash` | nothing: the run names this blob |
  *
  * | lock       | `M l name` | a lock or a limiter |
  * | waiter     | `M w name ticket` | an ask that waits for a lock |
@@ -158,6 +160,8 @@ export const KEY_PREFIX = Object.freeze({
   lockOfRun: "Nr",
   lockDue: "Nd",
   lockPlaces: "N",
+  blob: "F",
+  blobOfRun: "H",
 });
 
 /** Where runs are found that have not ended: each is in one of these places. */

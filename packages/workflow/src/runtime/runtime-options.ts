@@ -2,6 +2,7 @@
 import { type Clock, type Logger, RaftError } from "@raftoral/raft-core";
 import type { WorkflowDefinition, WorkflowRegistry } from "../author/workflow.ts";
 import type { BehaviourLevel } from "../model/runs/run-needs.ts";
+import type { BlobVault } from "../payloads/blob-vault.ts";
 import type { PayloadCodecs } from "../payloads/payload-codec.ts";
 import type { WorkflowEngine } from "./engine/workflow-engine.ts";
 import type { RetentionRule } from "./retention.ts";
@@ -17,7 +18,7 @@ export interface RuntimeLimits {
    * happens to its run. Bodies that work do not leave: there may be as many as `maxRunningBodies`.
    */
   readonly maxResidentRuns: number;
-  /** Largest value of a step, variable, signal, input or result, as JSON in bytes (768 KiB). */
+  /** Largest value in a command, as JSON in bytes (768 KiB): of a step, variable, signal, input or result where there are no blobs, and of all others in any case. */
   readonly maxPayloadBytes: number;
   /**
    * How long a finished run is kept at least, in ms of time in which a node led (30 days). The same start is the same run for as long. It takes up to an
@@ -98,6 +99,8 @@ export interface WorkflowRuntimeOptions {
   readonly retention?: readonly RetentionRule[];
   /** Encodes the values of this node's bodies, and decodes them. The first of several is asked first when a value is encoded. None by default. */
   readonly payloadCodec?: PayloadCodecs;
+  /** Where large values are kept; without it every value is in its command. */
+  readonly blobs?: BlobVault;
   /** Whether finished runs are dropped only once they were handed over (`HandOver`), whatever their age and number (false). */
   readonly onlyPruneHandedOver?: boolean;
   /** Defaults to the platform's clock. */

@@ -68,7 +68,7 @@ export class WorkflowRuntime {
   private constructor(options: WorkflowRuntimeOptions) {
     const { engine, registry = [], clock = platformClock, logger = silentLogger, random = Math.random } = options;
     const { behaviourLevel = BEHAVIOUR_LEVEL } = options;
-    const payloads = PayloadCoder.of(options.payloadCodec);
+    const payloads = PayloadCoder.of(options.payloadCodec, options.blobs);
     this.#behaviourLevel = behaviourLevel;
     this.#engine = engine;
     this.#clock = clock;
@@ -93,13 +93,15 @@ export class WorkflowRuntime {
       nodeId: engine.nodeId,
       clock,
       logger,
-      proposer: payloads.isPlain
-        ? this.#proposer
-        : new EncodingProposer({ coder: payloads, proposer: this.#proposer, clock, logger }),
+      proposer:
+        payloads === PayloadCoder.PLAIN
+          ? this.#proposer
+          : new EncodingProposer({ coder: payloads, proposer: this.#proposer, clock, logger }),
       payloads,
       slots: this.#slots,
       turns: new Turns(clock, STARTS_PER_TURN),
-      maxPayloadBytes,
+      maxPayloadBytes: options.blobs?.maxBytes ?? maxPayloadBytes,
+      maxBatchBytes: maxPayloadBytes,
       streamBounds: { ...this.#limits, encodingOverheadBytes: payloads.overheadBytes },
       cancelGraceMs,
       random,

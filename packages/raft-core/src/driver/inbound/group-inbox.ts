@@ -3,6 +3,7 @@
  *
  * Role: implements {@link GroupReceiver}. It keeps no state and makes no decisions of consensus.
  */
+import { RaftError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import type { GroupDescription, GroupReceiver } from "../../ports/peer-transport.ts";
 import type { SnapshotStream } from "../../ports/snapshot-stream.ts";
@@ -27,6 +28,8 @@ export interface GroupInboxHost {
   isRestoring(message: Message): boolean;
   /** {@link GroupReceiver.sendSnapshotFor}. */
   sendSnapshotFor(message: Message, minIndex: LogIndex): Promise<void>;
+  /** {@link GroupReceiver.receiveRequest}; undefined for an application that answers none. */
+  readonly answerRequest: ((from: NodeId, request: Uint8Array) => Promise<Uint8Array>) | undefined;
   /** Proposes the bytes of a command that a client sent. Rejects for bytes that are no command. */
   proposeCommand(bytes: Uint8Array): Promise<unknown>;
   /** Tells the core that a peer cannot be reached. */
@@ -68,6 +71,13 @@ export class GroupInbox implements GroupReceiver {
     await this.#host.sendSnapshotFor(message, minIndex);
   }
 
+  async receiveRequest(from: NodeId, request: Uint8Array): Promise<Uint8Array> {
+    const { lifecycle, membership, answerRequest } = this.#host;
+    lifecycle.assertRunning();
+    if (answerRequest === undefined || !membership.includes(from)) throw requestRefused(from);
+    return await answerRequest(from, request);
+  }
+
   async receiveCommand(bytes: Uint8Array): Promise<void> {
     this.#host.lifecycle.assertRunning();
     await this.#host.proposeCommand(bytes);
@@ -90,4 +100,12 @@ export class GroupInbox implements GroupReceiver {
   describe(): GroupDescription {
     return this.#host.describe();
   }
+}
+
+function requestRefused(from: NodeId): RaftError {
+  return new RaftError(
+    "NODE_UNKNOWN",
+    `Requests of node ${from} are not answered here: it is no member of the group, or the group's application takes none. Let it join first.`,
+    { retryable: true, details: { nodeId: from } },
+  );
 }

@@ -1,6 +1,6 @@
 /**
  * The conformance suite of transports: every method of {@link PeerTransport} and {@link GroupChannel}, on a network that works, on
- * one with outages, and with snapshots.
+ * one with outages, with requests of the application, and with snapshots.
  *
  * ```ts
  * import { transportConformance } from "@raftoral/raft-core/testing";
@@ -14,6 +14,7 @@
 import { casesOf, type TestFunctions } from "./declare-cases.ts";
 import { transportMessageCases } from "./transport-message-cases.ts";
 import { transportOutageCases } from "./transport-outage-cases.ts";
+import { transportRequestCases } from "./transport-request-cases.ts";
 import { transportSnapshotCases } from "./transport-snapshot-cases.ts";
 import type { TransportSubject } from "./transport-subject.ts";
 
@@ -26,5 +27,6 @@ export function transportConformance(
   const declare = casesOf(runner, create);
   runner.describe(`${name}: messages`, () => transportMessageCases(declare));
   runner.describe(`${name}: outages`, () => transportOutageCases(declare));
+  runner.describe(`${name}: requests`, () => transportRequestCases(declare));
   runner.describe(`${name}: snapshots`, () => transportSnapshotCases(declare));
 }

@@ -45,6 +45,9 @@ export class RecordingReceiver implements GroupReceiver {
   onDelegation: (message: Message, minIndex: LogIndex) => Promise<void> = async () => {
     throw new Error("no request for a snapshot was expected here");
   };
+  onRequest: (from: NodeId, request: Uint8Array) => Promise<Uint8Array> = async () => {
+    throw new Error("no request was expected here");
+  };
   readonly #waiting = new Set<() => void>();
 
   receive(from: NodeId, messages: readonly Message[]): void {
@@ -58,6 +61,10 @@ export class RecordingReceiver implements GroupReceiver {
 
   sendSnapshotFor(announcement: Message, minIndex: LogIndex): Promise<void> {
     return this.onDelegation(announcement, minIndex);
+  }
+
+  receiveRequest(from: NodeId, request: Uint8Array): Promise<Uint8Array> {
+    return this.onRequest(from, request);
   }
 
   async receiveCommand(): Promise<void> {

@@ -96,7 +96,10 @@ describe("an object", () => {
   });
 
   test("fails the caller of a handler that throws, keeps what it changed, and refuses bad inputs before they are queued", async () => {
-    await using cluster = await TestCluster.start({ workflows: [account] });
+    await using cluster = await TestCluster.start({
+      workflows: [account],
+      nodeOptions: { blobLimits: { maxBytes: 1024 * 1024 } },
+    });
     const alice = cluster.workflows.object(account, "alice");
     await alice.call("deposit", 10);
     await expect(alice.call("withdraw", 11)).rejects.toMatchObject({

@@ -55,6 +55,7 @@ test("the list of names has every setting of the type", () => {
     retention: [],
     queues: {},
     stateLimits: {},
+    blobLimits: {},
     transportLimits: {},
     metrics: {},
     tls: false,

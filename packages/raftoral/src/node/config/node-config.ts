@@ -14,7 +14,14 @@ import {
   type RaftTiming,
 } from "@raftoral/raft-core";
 import { DEFAULT_TRANSPORT_LIMITS, type TlsOptions, type TransportLimits } from "@raftoral/transport-grpc";
-import { DEFAULT_RUNTIME_LIMITS, type RetentionRule, type RuntimeLimits, timedRules } from "@raftoral/workflow";
+import {
+  type BlobLimits,
+  DEFAULT_BLOB_LIMITS,
+  DEFAULT_RUNTIME_LIMITS,
+  type RetentionRule,
+  type RuntimeLimits,
+  timedRules,
+} from "@raftoral/workflow";
 import { isUnspecified, parseAddress, parseReachableAddress } from "../../api/cluster/address.ts";
 import { NodeError } from "../../api/errors.ts";
 import { queueLimitsArgument, queueNameArgument } from "../../api/queues/queue-arguments.ts";
@@ -60,6 +67,8 @@ export interface NodeSettings {
   readonly queues?: Readonly<Record<string, QueueLimits>>;
   /** Bounds of what is kept in memory of the workflows' state. */
   readonly stateLimits?: Partial<StateLimits>;
+  /** Which values are kept beside the log, how large one may be, and for how long one is kept that nothing needs any more: docs/large-values.md. Every node has the same. */
+  readonly blobLimits?: Partial<BlobLimits>;
   /** Bounds and waits of what goes to peers, and its compression: `GrpcTransportOptions` of `@raftoral/transport-grpc`. */
   readonly transportLimits?: Partial<TransportLimits>;
   /** Where others look at this node's metrics; see docs/metrics.md. Without it only a MeterProvider does, where one is set. */
@@ -119,6 +128,7 @@ export interface NodeConfig {
   readonly retention: readonly RetentionRule[];
   readonly queues: Readonly<Record<string, QueueLimits>>;
   readonly stateLimits: StateLimits;
+  readonly blobLimits: BlobLimits;
   readonly transportLimits: Partial<TransportLimits>;
   readonly metrics: MetricsSettings;
   readonly tls: TlsOptions | false | undefined;
@@ -144,6 +154,7 @@ export const SETTING_NAMES: readonly (keyof NodeSettings)[] = [
   "retention",
   "queues",
   "stateLimits",
+  "blobLimits",
   "transportLimits",
   "metrics",
   "tls",
@@ -192,12 +203,22 @@ export function nodeConfig(settings: NodeSettings): NodeConfig {
       ...DEFAULT_STATE_LIMITS,
       ...counts(settings.stateLimits ?? {}, DEFAULT_STATE_LIMITS, "stateLimits"),
     },
+    blobLimits: blobLimits(settings.blobLimits ?? {}),
     transportLimits: transportLimits(settings.transportLimits ?? {}),
     metrics: metrics(settings.metrics ?? {}),
     tls: tls(settings.tls),
     joinTimeoutMs: positive(settings.joinTimeoutMs ?? 30_000, "joinTimeoutMs"),
     stopTimeoutMs: positive(settings.stopTimeoutMs ?? 10_000, "stopTimeoutMs"),
   };
+}
+
+function blobLimits(given: Partial<BlobLimits>): BlobLimits {
+  const limits = { ...DEFAULT_BLOB_LIMITS, ...counts(given, DEFAULT_BLOB_LIMITS, "blobLimits") };
+  if (limits.maxBytes <= DEFAULT_BLOB_LIMITS.maxBytes) return limits;
+  throw invalid(
+    "blobLimits.maxBytes",
+    `is ${limits.maxBytes}; there is no value of more than 64 MiB (${DEFAULT_BLOB_LIMITS.maxBytes})`,
+  );
 }
 
 function declaredQueues(queues: NodeSettings["queues"]): Readonly<Record<string, QueueLimits>> {

@@ -1,9 +1,18 @@
 /**
  * Where a node keeps what must outlive its process: whose it is, and the storage of its groups.
  */
-import { type GroupId, type Logger, MemoryStorage, type NodeId, type StateStore } from "@raftoral/raft-core";
+import {
+  type BlobStore,
+  type GroupId,
+  type Logger,
+  MemoryBlobStore,
+  MemoryStorage,
+  type NodeId,
+  type StateStore,
+} from "@raftoral/raft-core";
 import type { GroupStorage } from "@raftoral/raft-core/storage";
 import { type BackupManifest, LmdbEnvironment, type StorageProbe, type StorageUsage } from "@raftoral/storage-lmdb";
+import { hashOfParts } from "@raftoral/workflow";
 import { NodeError } from "../../api/errors.ts";
 
 /** Who a node is. Given once, kept for good. */
@@ -22,12 +31,14 @@ export interface NodeStorage {
   group(groupId: GroupId): Promise<GroupStorage>;
   /** Where a group's state is kept; a storage without it leaves it in memory, and has it in its snapshots. */
   state?(groupId: GroupId, options: { readonly bufferBytes: number }): StateStore;
+  /** Where large values are kept; a storage without it leaves them in memory. */
+  blobs?(): Promise<BlobStore>;
   /** Tells `probe` of what it measures from now on; a storage without it measures nothing. */
   measure?(probe: StorageProbe): void;
   /** How much room it takes; a storage without it takes none. */
   usage?(): Promise<StorageUsage>;
-  /** Copies what is durable into a new or empty folder while it is used; a storage without it cannot. */
-  backup?(folder: string): Promise<BackupManifest>;
+  /** Copies what is durable into a new or empty folder while it is used; a storage without it cannot. `copied`: called once the state is copied, before its blobs are. */
+  backup?(folder: string, copied?: () => Promise<void>): Promise<BackupManifest>;
   close(): Promise<void>;
 }
 
@@ -36,6 +47,7 @@ export class MemoryNodeStorage implements NodeStorage {
   #incarnation = 0;
   #identity: NodeIdentity | undefined;
   #groups = new Map<GroupId, MemoryStorage>();
+  readonly #blobs = new MemoryBlobStore({ hash: hashOfParts });
 
   get incarnation(): number {
     return this.#incarnation;
@@ -58,6 +70,10 @@ export class MemoryNodeStorage implements NodeStorage {
     const storage = this.#groups.get(groupId)?.reopen() ?? new MemoryStorage();
     this.#groups.set(groupId, storage);
     return storage;
+  }
+
+  async blobs(): Promise<BlobStore> {
+    return this.#blobs;
   }
 
   /** Makes every further write fail with `error`, as a disk that failed a flush would. */

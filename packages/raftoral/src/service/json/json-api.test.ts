@@ -354,8 +354,11 @@ test("a lock is asked for, renewed, shown and released", async () => {
   expect(await ask("POST", `${lock}/acquire`, {})).toMatchObject({ status: 400 });
 });
 
+/** Of a node that takes little at once. */
+const SMALL = { limits: { maxCommandBytes: 8192 }, blobLimits: { maxBytes: 8192 } };
+
 test("a body that is too large is refused before it is held in memory", async () => {
-  const small = await cluster.start({ ...cluster.place(), bootstrap: true, limits: { maxCommandBytes: 8192 } });
+  const small = await cluster.start({ ...cluster.place(), bootstrap: true, ...SMALL });
   const body = JSON.stringify({ input: "x".repeat(200_000) });
   const response = await fetch(`http://${small.address}/v1/workflows/waiting/runs`, { method: "POST", body });
   expect(response.status).toBe(400);

@@ -32,6 +32,8 @@ export interface ExecutionShared {
   /** Spreads what bodies begin over turns of the event loop. */
   readonly turns: Turns;
   readonly maxPayloadBytes: number;
+  /** Bytes of the values that one command has. */
+  readonly maxBatchBytes: number;
   readonly streamBounds: StreamBounds;
   readonly cancelGraceMs: number;
   readonly random: () => number;

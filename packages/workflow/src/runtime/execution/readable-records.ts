@@ -3,7 +3,7 @@
  *
  * RC1. A record that is not encoded is given at once.
  * RC2. One that this node cannot decode is no error of the body's call: the run is held for a node that can, and the call never settles.
- * RC3. A codec that says it can later is asked again, for as long as the run is this node's.
+ * RC3. A codec that says it can later, and a blob that is not here yet, are asked for again, for as long as the run is this node's.
  */
 import type { Clock, Logger } from "@raftoral/raft-core";
 import { NonDeterminismError } from "../../author/errors/errors.ts";
@@ -28,6 +28,8 @@ export interface ReadableSetting {
   readonly hold: (error: NonDeterminismError) => void;
 }
 
+/** Codes of failures that pass (RC3). */
+const LATER: ReadonlySet<unknown> = new Set(["PAYLOAD_CODEC_FAILED", "BLOB_UNAVAILABLE"]);
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
 
@@ -61,11 +63,8 @@ export async function untilDecoded<T>(
     try {
       return await decode();
     } catch (error) {
-      if ((error as { code?: unknown }).code !== "PAYLOAD_CODEC_FAILED") throw error;
-      logger.warn(
-        { runId, err: error, pauseMs },
-        "A value cannot be decoded now; its run waits for the payload codec.",
-      );
+      if (!LATER.has((error as { code?: unknown }).code)) throw error;
+      logger.warn({ runId, err: error, pauseMs }, "A value cannot be read now; its run waits for it.");
       await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
       if (!goOn()) return never();
     }

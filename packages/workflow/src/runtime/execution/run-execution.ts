@@ -95,7 +95,8 @@ export class RunExecution {
   /** The caller has taken a slot for it, which becomes the execution's. `evicted`: what the body left behind when it was taken out of memory. */
   constructor(definition: WorkflowDefinition, start: ExecutionStart, shared: ExecutionShared, evicted?: EvictedBody) {
     const { runId, epoch } = start;
-    const { nodeId, clock, proposer, random, probe, logger, emit, maxPayloadBytes, streamBounds } = shared;
+    const { nodeId, clock, proposer, random, probe, logger, emit, maxPayloadBytes, maxBatchBytes, streamBounds } =
+      shared;
     const { interruption } = this;
     this.definition = definition;
     this.start = start;
@@ -113,7 +114,7 @@ export class RunExecution {
     const hold = (error: NonDeterminismError): void => this.#diverged(error);
     const readable = readableRecords({ ...shared, runId, goOn: holds, hold });
     const ownership = { runId, owner: nodeId, epoch, holds, onLost, onRefused, readable };
-    this.#history = new History(ownership, proposer, clock, start, maxPayloadBytes, streamBounds, evicted?.time);
+    this.#history = new History(ownership, proposer, clock, start, maxBatchBytes, streamBounds, evicted?.time);
     this.#alarms = new BodyAlarms(clock, this.#history.time, () => this.rest.stir());
     this.#answers = new Answers(clock);
     this.#interception = interceptionOf(definition.type, start, shared, evicted !== undefined);
@@ -122,7 +123,7 @@ export class RunExecution {
       history: this.#history,
       answers: this.#answers,
       ended: this.#ended,
-      maxBytes: maxPayloadBytes,
+      maxBytes: maxBatchBytes,
       interception: this.#interception,
     });
     this.#activity = new Activity(shared.slots, clock, { open: () => this.#calls.open });

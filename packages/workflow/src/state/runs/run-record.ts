@@ -150,7 +150,7 @@ export interface RunRecord extends Omit<RunFacts, "deadlineAtMs" | "inputDigest"
   /** What it is found by now. Replaced and never altered. */
   attributes: Attributes;
   /**
-   * Whether it has ever had streams, variables or changes of attributes: records of its own that its head does not tell of, and that are swept when it is
+   * Whether it has ever had streams, variables, changes of attributes or values kept as blobs: records of its own that its head does not tell of, and that are swept when it is
    * gone (run-remains.ts).
    */
   hasExtras: boolean;

@@ -21,6 +21,7 @@ import {
 } from "../../records/state-keys.ts";
 import { readerOf } from "../../wire/command-wire.ts";
 import { decodeArchive } from "../archive.ts";
+import { runNames } from "../blobs/blob-references.ts";
 import { createdPlace, endedKey } from "../lists/run-index.ts";
 import { queuePlaceKey } from "../queues/queue-records.ts";
 import { firstKeys } from "./first-keys.ts";
@@ -83,20 +84,30 @@ export function putArchive(to: RecordSink, { startKey }: RunRecord, archive: Uin
 }
 
 /** Stores a run's input. A run without input has no such record. */
-export function putInput(to: RecordSink, { startKey }: RunRecord, input: Uint8Array): void {
-  if (input.length > 0) to.put(KEY_PREFIX.input + startKey, input);
+export function putInput(to: RecordSink, run: RunRecord, input: Uint8Array): void {
+  if (input.length > 0) to.put(KEY_PREFIX.input + run.startKey, input);
+  putNamed(to, run, input);
 }
 
 /** Stores how a run ended. Gives how many bytes that takes. */
-export function putOutcome(to: RecordSink, { startKey }: RunRecord, outcome: RunOutcome): number {
+export function putOutcome(to: RecordSink, run: RunRecord, outcome: RunOutcome): number {
   const bytes = encodeOutcome(outcome);
-  to.put(KEY_PREFIX.outcome + startKey, bytes);
+  to.put(KEY_PREFIX.outcome + run.startKey, bytes);
+  if (outcome.status === "completed") putNamed(to, run, outcome.result);
   return bytes.length;
 }
 
 /** Stores a signal that no wait has received yet. */
-export function putSignal(to: RecordSink, { startKey }: RunRecord, signal: BufferedSignal): void {
-  to.put(signalKey(startKey, signal), encodeSignal(signal));
+export function putSignal(to: RecordSink, run: RunRecord, signal: BufferedSignal): void {
+  to.put(signalKey(run.startKey, signal), encodeSignal(signal));
+  putNamed(to, run, signal.payload);
+}
+
+/** The run names the blob of a value, if the value refers to one; its record tells that it has named some. */
+export function putNamed(to: RecordSink, run: RunRecord, value: Uint8Array): void {
+  if (!runNames(to, run.startKey, value) || run.hasExtras) return;
+  run.hasExtras = true;
+  putRun(to, run);
 }
 
 /** Where a buffered signal stands: by the run's start, then by its number. */
@@ -107,10 +118,11 @@ export function signalKey(startKey: StateKey, { number }: BufferedSignal): State
 /** Records a record at a path that has none, or gives the one that stands there. A record that does not count any more gives way (model/mending.ts ME1). */
 export function putHistoryRecord(
   to: RecordSink,
-  { startKey, hashes, head }: RunRecord,
+  run: RunRecord,
   path: string,
   record: HistoryRecord,
 ): HistoryRecord | undefined {
+  const { startKey, hashes, head } = run;
   const hash = pathHash(path);
   const isNew = hashes !== undefined && !hashes.has(hash);
   for (let probe = 0; ; probe++) {
@@ -118,6 +130,7 @@ export function putHistoryRecord(
     const found = isNew ? undefined : to.get(key);
     if (found === undefined) {
       const content = encodeHistoryRecord(path, record);
+      putNamed(to, run, record.value);
       if (isNew) hashes.set(hash, content);
       if (to.insert === undefined) to.put(key, content);
       else to.insert(key, content);
@@ -127,6 +140,7 @@ export function putHistoryRecord(
     if (standing.path !== path) continue;
     const { kind, position } = standing.record;
     if (!isUndone(head.mending, kind, position)) return standing.record;
+    putNamed(to, run, record.value);
     to.put(key, encodeHistoryRecord(path, record));
     return undefined;
   }

@@ -1,11 +1,12 @@
 /**
- * What pruned runs and past generations leave behind: histories, streams and variables, which go in pieces.
+ * What pruned runs and past generations leave behind: histories, streams, variables and names of blobs, which go in pieces.
  *
  * RM1. A run that is pruned is gone at once, and of its records as many as a command may delete; the others follow with later commands. They are in no
  *      snapshot, and nothing finds them meanwhile.
  */
 import type { StateStore } from "@raftoral/raft-core";
-import { KEY_PREFIX, kindRange, lastNumberIn, rangeOf } from "../../records/state-keys.ts";
+import { KEY_PREFIX, kindRange, lastNumberIn, numberKey, rangeOf } from "../../records/state-keys.ts";
+import { unnameByRun } from "../blobs/blob-references.ts";
 import { firstKeys, isEmpty } from "./first-keys.ts";
 import type { RunRecord } from "./run-record.ts";
 
@@ -58,6 +59,7 @@ export class RunRemains {
       for (const key of keys) store.delete(key);
       left -= keys.length;
     }
+    left -= unnameByRun(store, start, numberKey(start), left);
     if (left > 0) store.delete(remains);
   }
 

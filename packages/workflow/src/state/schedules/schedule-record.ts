@@ -20,6 +20,7 @@ import {
 import { KEY_PREFIX, numberKey, textKey } from "../../records/state-keys.ts";
 import { bool, message, messages, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
+import { holderEntry } from "../blobs/blob-references.ts";
 
 /** What changes of a schedule while it is there. Of bounded size. */
 export interface ScheduleRecord {
@@ -79,6 +80,11 @@ export const storedSettingsCodec = messageCodec<StoredSettings>(
   { scheduleId: string(1), settings: message(2, scheduleSettingsCodec, NO_SETTINGS) },
   {},
 );
+
+/** The entry by which a schedule names the blob of its input, if that refers to one. */
+export function scheduleBlob({ scheduleId, settings }: StoredSettings): readonly [StateKey, Uint8Array] | undefined {
+  return holderEntry({ kind: "schedule", scheduleId }, settings.input);
+}
 
 /** An entry of the order in which schedules are due. */
 export interface DueSchedule {

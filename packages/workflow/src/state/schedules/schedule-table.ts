@@ -14,6 +14,7 @@ import {
   dueKey,
   dueMsOf,
   type ScheduleRecord,
+  scheduleBlob,
   scheduleCodec,
   scheduleKey,
   settingsKey,
@@ -98,14 +99,19 @@ export class ScheduleTable {
     const { scheduleId } = schedule;
     const before = this.get(scheduleId);
     this.#store.put(scheduleKey(scheduleId), written(scheduleCodec, schedule));
-    if (settings !== undefined)
+    if (settings !== undefined) {
+      this.#unname(scheduleId);
       this.#store.put(settingsKey(scheduleId), written(storedSettingsCodec, { scheduleId, settings }));
+      const named = scheduleBlob({ scheduleId, settings });
+      if (named !== undefined) this.#store.put(...named);
+    }
     this.#setDue(scheduleId, before === undefined ? undefined : dueMsOf(before), dueMsOf(schedule));
   }
 
   /** The schedule is gone (SC3). */
   delete(schedule: ScheduleRecord): void {
     const { scheduleId } = schedule;
+    this.#unname(scheduleId);
     this.#store.delete(scheduleKey(scheduleId));
     this.#store.delete(settingsKey(scheduleId));
     this.#setDue(scheduleId, dueMsOf(schedule), undefined);
@@ -130,6 +136,13 @@ export class ScheduleTable {
       views.push({ ...record, settings });
     }
     return views;
+  }
+
+  /** The blob that the schedule's input refers to is not named by it any more. */
+  #unname(scheduleId: string): void {
+    const found = this.#store.get(settingsKey(scheduleId));
+    const named = found === undefined ? undefined : scheduleBlob(readFrom(storedSettingsCodec, found));
+    if (named !== undefined) this.#store.delete(named[0]);
   }
 
   #setDue(scheduleId: string, before: number | undefined, dueMs: number | undefined): void {

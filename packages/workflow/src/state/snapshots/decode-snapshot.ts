@@ -32,6 +32,7 @@ import {
   putHistoryRecord,
   putId,
   putInput,
+  putNamed,
   putOutcome,
   putRun,
   putSignal,
@@ -328,6 +329,7 @@ export class SnapshotDecoder {
       this.#held === undefined
         ? putHistoryRecord(this.#sink, run, path, record) !== undefined
         : !this.#hold(this.#held, run, path, encodeHistoryRecord(path, record));
+    putNamed(this.#sink, run, record.value);
     if (isTwice) throw invalid(`checkpoint ${path} of run ${run.runId} comes twice`);
     if (record.kind !== "variable") return;
     assertExtras(run, "variables");

@@ -18,12 +18,13 @@ import { ageEntry, tombstoneCodec } from "../runs/tombstones.ts";
 import {
   dueCodec,
   dueKey,
+  scheduleBlob,
   scheduleCodec,
   scheduleKey,
   settingsKey,
   storedSettingsCodec,
 } from "../schedules/schedule-record.ts";
-import { owedCodec, owedKey } from "../updates/owed-answers.ts";
+import { owedBlob, owedCodec, owedKey } from "../updates/owed-answers.ts";
 import { invalid } from "./snapshot-format.ts";
 
 /** One kind of record. */
@@ -35,7 +36,7 @@ export interface SnapshotRecords {
   /** The key of a record, out of its content. Throws SNAPSHOT_INVALID or COMMAND_INVALID for what is no such record. */
   readonly keyOf: (content: WireReader) => StateKey;
   /** Another entry of the store that follows from a record and is in no snapshot. */
-  readonly entryOf?: (content: WireReader) => readonly [StateKey, Uint8Array];
+  readonly entryOf?: (content: WireReader) => readonly [StateKey, Uint8Array] | undefined;
 }
 
 /** The kind of tombstones, which are counted. */
@@ -63,6 +64,7 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
     number: 25,
     prefix: KEY_PREFIX.scheduleSettings,
     keyOf: (content) => settingsKey(storedSettingsCodec.read(content).scheduleId),
+    entryOf: (content) => scheduleBlob(storedSettingsCodec.read(content)),
   },
   { number: 26, prefix: KEY_PREFIX.scheduleDue, keyOf: (content) => dueKey(dueCodec.read(content)) },
   { number: 18, prefix: KEY_PREFIX.queues, keyOf: queueStateKey },
@@ -76,7 +78,12 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   },
   { number: 14, prefix: KEY_PREFIX.pausedType, keyOf: (content) => pausedTypeKey(pausedTypeCodec.read(content)) },
   { number: AUDIT, prefix: KEY_PREFIX.audit, keyOf: (content) => auditKey(auditCodec.read(content)) },
-  { number: 23, prefix: KEY_PREFIX.owed, keyOf: (content) => owedKey(owedCodec.read(content)) },
+  {
+    number: 23,
+    prefix: KEY_PREFIX.owed,
+    keyOf: (content) => owedKey(owedCodec.read(content)),
+    entryOf: (content) => owedBlob(owedCodec.read(content)),
+  },
 ];
 
 function known(number: number, what: string): number {

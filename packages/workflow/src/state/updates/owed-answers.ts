@@ -15,10 +15,12 @@ import {
 import { KEY_PREFIX, kindRange, numberKey } from "../../records/state-keys.ts";
 import { bytes, message, named, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
+import { holderEntry } from "../blobs/blob-references.ts";
 import { readFrom, written } from "../streams/stream-codec.ts";
 
 /** What the outbox is kept in. */
 interface OwedStore {
+  get(key: StateKey): Uint8Array | undefined;
   scan(start: StateKey, end: StateKey): Iterable<StateRecord>;
   put(key: StateKey, value: Uint8Array): void;
   delete(key: StateKey): void;
@@ -57,6 +59,11 @@ export function owedKey({ startIndex, number }: AnsweredCall): StateKey {
   return KEY_PREFIX.owed + numberKey(startIndex) + numberKey(number);
 }
 
+/** The entry by which an answer names the blob of its value, if it refers to one. */
+export function owedBlob(answer: OwedAnswer): readonly [StateKey, Uint8Array] | undefined {
+  return holderEntry({ kind: "owed", key: owedKey(answer) }, answer.value);
+}
+
 /** The outbox of one state machine, over its store (OA1, OA2). */
 export class OwedAnswers {
   readonly #store: OwedStore;
@@ -70,12 +77,20 @@ export class OwedAnswers {
   /** A run is to hear of an answer. */
   put(answer: OwedAnswer): void {
     this.#exist = true;
-    this.#store.put(owedKey(answer), written(owedCodec, answer));
+    const key = owedKey(answer);
+    this.#store.put(key, written(owedCodec, answer));
+    const named = owedBlob(answer);
+    if (named !== undefined) this.#store.put(...named);
   }
 
   /** The run has heard, or cannot hear any more. */
   told(answered: AnsweredCall): void {
-    this.#store.delete(owedKey(answered));
+    const key = owedKey(answered);
+    const found = this.#store.get(key);
+    if (found === undefined) return;
+    const named = owedBlob(readFrom(owedCodec, found));
+    if (named !== undefined) this.#store.delete(named[0]);
+    this.#store.delete(key);
   }
 
   /** At most `limit` of the answers that are owed. */

@@ -6,6 +6,7 @@ import { UPDATE_STATUSES, type UpdateStatus } from "../../model/update.ts";
 import { numberKey, updateKey, updatePlaceKey } from "../../records/state-keys.ts";
 import { bytes, message, named, optional, string, uint } from "../../wire/fields.ts";
 import { messageCodec } from "../../wire/message-codec.ts";
+import { runNames } from "../blobs/blob-references.ts";
 import type { RecordSink } from "../runs/run-records.ts";
 import { written } from "../streams/stream-codec.ts";
 
@@ -48,5 +49,7 @@ const encoder = new TextEncoder();
 /** Stores an update, and where it stands among the answered ones. */
 export function putUpdate(to: RecordSink, startKey: StateKey, update: UpdateRecord): void {
   to.put(updateKey(startKey, update.id), written(updateCodec, update));
+  // A run that has ever had an update is swept whatever else it has (runs/run-remains.ts).
+  runNames(to, startKey, update.value);
   if (update.place > 0) to.put(updatePlaceKey(startKey, numberKey(update.place)), encoder.encode(update.id));
 }

@@ -2,7 +2,7 @@ import type { FolderReport, GroupReport } from "@raftoral/storage-lmdb";
 import type { Command } from "commander";
 import { printJson } from "../../client-command.ts";
 import { formatFields, formatTable } from "../../table.ts";
-import { formatBytes } from "./sizes.ts";
+import { blobsText, formatBytes } from "./sizes.ts";
 import { type StorageCommandHost, storageTools } from "./storage-tools.ts";
 
 /** `raftoral storage inspect DIR`: what is in a folder. */
@@ -34,6 +34,7 @@ function formatReport(report: FolderReport): string {
     ["Node", identity === undefined ? "none yet" : `${identity.nodeId} of cluster ${identity.clusterId}`],
     ["Opened", `${report.incarnation} times`],
     ["Journal", journal === undefined ? "none" : journalOf(journal)],
+    ["Blobs", blobsText(report.blobs)],
     ["On disk", formatBytes(report.usedBytes)],
   ]);
   const files = formatTable(

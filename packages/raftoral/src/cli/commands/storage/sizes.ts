@@ -10,3 +10,8 @@ export function formatBytes(bytes: number): string {
   }
   return `${value.toFixed(value < 100 ? 1 : 0)} ${units[unit]}`;
 }
+
+/** How many blobs, and their bytes. */
+export function blobsText({ blobs, bytes }: { readonly blobs: number; readonly bytes: number }): string {
+  return blobs === 0 ? "none" : `${blobs} ${blobs === 1 ? "blob" : "blobs"}, ${formatBytes(bytes)}`;
+}

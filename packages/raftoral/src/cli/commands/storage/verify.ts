@@ -2,7 +2,7 @@ import type { Damage, VerifyReport } from "@raftoral/storage-lmdb";
 import type { Command } from "commander";
 import { printJson } from "../../client-command.ts";
 import { progressTo } from "./progress.ts";
-import { formatBytes } from "./sizes.ts";
+import { blobsText, formatBytes } from "./sizes.ts";
 import { type StorageCommandHost, storageTools } from "./storage-tools.ts";
 
 /** `raftoral storage verify DIR`: looks at every record. Exit code 1 when anything is damaged. */
@@ -29,7 +29,8 @@ export function addVerify(storage: Command, { io, setExitCode }: StorageCommandH
 
 function formatReport(report: VerifyReport): string {
   const { damages, damageCount, notes } = report;
-  const looked = `${report.records} records of ${report.groups} ${report.groups === 1 ? "group" : "groups"}, ${formatBytes(report.bytes)}`;
+  const large = report.blobs.blobs === 0 ? "" : `, and ${blobsText(report.blobs)}`;
+  const looked = `${report.records} records of ${report.groups} ${report.groups === 1 ? "group" : "groups"}, ${formatBytes(report.bytes)}${large}`;
   const lines = notes.map((note) => `Note: ${note}.`);
   if (report.isIntact) return `${[...lines, `Intact: ${report.path} (${looked}).`].join("\n")}\n`;
   lines.push(...damages.map(lineOf));
