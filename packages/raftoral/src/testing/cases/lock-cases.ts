@@ -12,7 +12,11 @@ export function lockCases(subject: () => { readonly workflows: Workflows }): voi
     expect(first.signal.aborted).toBe(false);
     expect(await locks.tryAcquire("one")).toBeUndefined();
     const order: string[] = [];
-    const waits = ["b", "c"].map((value) => locks.acquire("one", { value }).then((lock) => (order.push(value), lock)));
+    const waits = ["b", "c"].map(async (value) => {
+      const lock = await locks.acquire("one", { value });
+      order.push(value);
+      return lock;
+    });
     await expect.poll(async () => (await locks.get("one"))?.waiting, { timeout: 10_000 }).toBe(2);
     expect(await locks.get("one")).toMatchObject({
       limits: { permits: 1 },
