@@ -235,6 +235,7 @@ export type {
 export { DEFAULT_RUNTIME_LIMITS, type RuntimeLimits, type WorkflowRuntimeOptions } from "./runtime/runtime-options.ts";
 export type { RuntimeProbe, ScheduleFired } from "./runtime/runtime-probe.ts";
 export { WorkflowRuntime } from "./runtime/workflow-runtime.ts";
+export { blobNamedByKey } from "./state/blobs/blob-references.ts";
 export type { HistoryPage, HistoryQuery } from "./state/history/history-pages.ts";
 export type { RecordedVariable, VariablePage, VariableQuery } from "./state/history/latest-variables.ts";
 export { checkIndex, type IndexCheck, rebuildIndex } from "./state/lists/check-index.ts";

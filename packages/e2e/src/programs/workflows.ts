@@ -4,6 +4,7 @@ import { type WorkflowContext, type WorkflowDefinition, workflow } from "raftora
 import type { WorkLog } from "../harness/index.ts";
 import { approval } from "./approval.ts";
 import { adding, limited, racing, sheltered } from "./branches.ts";
+import { bulky } from "./bulky.ts";
 import { desk } from "./desk.ts";
 import { fleet, voyage } from "./fleet.ts";
 import { journey } from "./journey.ts";
@@ -121,5 +122,5 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
     resting,
     bounded,
   ];
-  return [tally, hold, nap, poison, patient, delayed, ...features];
+  return [tally, hold, nap, poison, patient, delayed, bulky, ...features];
 }

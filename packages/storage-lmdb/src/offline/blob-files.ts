@@ -1,16 +1,26 @@
 /** The blobs of a stopped folder, or of a backup. */
 import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { isBlobHash } from "@raftoral/raft-core";
+import { type BlobHash, isBlobHash, type StateKey } from "@raftoral/raft-core";
 import { BLOBS_FOLDER, blobPath } from "../blobs/file-blob-store.ts";
+import { applicationKeyOf, generationRange } from "../state-store/state-records.ts";
 import type { DamageList } from "./damage.ts";
+import type { GroupRecords } from "./group-list.ts";
 import { describeFile } from "./manifest.ts";
+import type { StoppedFolder } from "./stopped-folder.ts";
 
 /** How many blobs there are, and their bytes. */
 export interface BlobsReport {
   readonly blobs: number;
   readonly bytes: number;
 }
+
+/** Gives the blob that a record of the application's state names by its key. */
+export type BlobOfKey = (key: StateKey) => BlobHash | undefined;
+
+/** Missing blobs that are told. */
+const MOST_TOLD = 1_000;
+const RECORDS_PER_TURN = 2_000;
 
 /** Names of whole blobs within a folder, with slashes, in the order of their hashes. What is a part, or no blob, is not among them. */
 export async function blobNames(folder: string): Promise<readonly string[]> {
@@ -50,4 +60,27 @@ export async function verifyBlobs(
     progress(bytes);
   }
   return { blobs: names.length, bytes };
+}
+
+/** Blobs that a state names and that are not whole in the folder, in the order of their hashes: the first thousand. */
+export async function missingBlobs(
+  folder: StoppedFolder,
+  groups: readonly GroupRecords[],
+  blobOf: BlobOfKey,
+): Promise<readonly BlobHash[]> {
+  const here = new Set((await blobNames(folder.path)).map((name) => basename(name)));
+  const missing = new Set<BlobHash>();
+  for (const { group, mark } of groups) {
+    if (mark === undefined) continue;
+    const { start, end } = generationRange(group, mark.generation, mark.generation + 1);
+    let next: Buffer | undefined = start;
+    while (next !== undefined && missing.size < MOST_TOLD) {
+      next = folder.records.visit({ start: next, end }, RECORDS_PER_TURN, (key) => {
+        const hash = blobOf(applicationKeyOf(key));
+        if (hash !== undefined && !here.has(hash)) missing.add(hash);
+      });
+      await new Promise<void>((resume) => setImmediate(resume));
+    }
+  }
+  return [...missing].sort().slice(0, MOST_TOLD);
 }

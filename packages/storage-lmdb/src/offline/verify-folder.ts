@@ -6,10 +6,11 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { BLOBS_FOLDER, blobPath } from "../blobs/file-blob-store.ts";
 import { StorageError } from "../errors.ts";
 import { type Identity, isIntact } from "../format/records.ts";
 import { DamagedRecord, SnapshotFileReader } from "../snapshots/snapshot-file.ts";
-import { type BlobsReport, verifyBlobs } from "./blob-files.ts";
+import { type BlobOfKey, type BlobsReport, missingBlobs, verifyBlobs } from "./blob-files.ts";
 import { BACKUP_ADVICE, type Damage, DamageList, FOLDER_ADVICE } from "./damage.ts";
 import { examinePages } from "./examine-pages.ts";
 import { type GroupRecords, listGroups } from "./group-list.ts";
@@ -29,6 +30,8 @@ export interface VerifyProgress {
 export interface VerifyOptions {
   /** Called now and then. */
   readonly progress?: (progress: VerifyProgress) => void;
+  /** Tells which blobs the application's state names; without it none is missed. */
+  readonly blobOf?: BlobOfKey;
 }
 
 /** The result of a verification. */
@@ -42,6 +45,8 @@ export interface VerifyReport {
   readonly bytes: number;
   /** Large values beside the log. */
   readonly blobs: BlobsReport;
+  /** Hashes of those that the state names and that are not there, the first thousand. A node fetches them from other members; in a backup they are damages. */
+  readonly missingBlobs: readonly string[];
   /** Damages, the first thousand. */
   readonly damages: readonly Damage[];
   /** All of them. */
@@ -87,6 +92,12 @@ export async function verifyOpened(
   const counted = await verifyRecords(folder, groups, damaged, damages, options);
   await verifySnapshots(folder, groups, damages, options);
   const blobs = await verifyBlobs(folder.path, damages, (bytes) => options.progress?.({ step: "blobs", bytes }));
+  const missing = options.blobOf === undefined ? [] : await missingBlobs(folder, groups, options.blobOf);
+  for (const hash of missing) {
+    const file = join(folder.path, BLOBS_FOLDER, blobPath(hash));
+    if (folder.isBackup) damages.add({ file, record: "blob", found: "the state names it, and it is not there" });
+    else notes.push(`${file}: the state names this blob, and it is not there; the node fetches it from another member`);
+  }
   if (folder.journal?.torn !== undefined) {
     const { file, sequence } = folder.journal.torn;
     notes.push(`${file}: record ${sequence} is half-written and was never acknowledged; the next start drops it`);
@@ -100,6 +111,7 @@ export async function verifyOpened(
     groups: groups.length,
     ...counted,
     blobs,
+    missingBlobs: missing,
     damages: damages.kept,
     damageCount: damages.count,
     notes,

@@ -96,6 +96,11 @@ export class StateKeys {
   }
 }
 
+/** The application's key in a state record's key. */
+export function applicationKeyOf(key: Buffer): StateKey {
+  return key.toString("latin1", PREFIX_BYTES);
+}
+
 /** Generation of a state record's key. */
 export function generationOf(key: Buffer): number {
   return key.readUInt32BE(9);

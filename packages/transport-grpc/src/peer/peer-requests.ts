@@ -14,7 +14,7 @@ import { formatAddress } from "../address.ts";
 import { AskRequestSchema, type AskResponse, AskResponseSchema, RefusalCode } from "../gen/raftoral/v1/peer_pb.ts";
 import type { LocalNode } from "../local-node.ts";
 import { failureText } from "../security/tls-failure.ts";
-import { FrameReader, frameOf } from "../wire/grpc-framing.ts";
+import { FrameReader, frameWithField } from "../wire/grpc-framing.ts";
 import { ASK_PATH, beginCall, callFailure, connectSession, SESSION_WINDOW_BYTES, trailerFailure } from "../wire/h2.ts";
 import { helloTo, refusedError } from "../wire/hello.ts";
 import type { DialTarget } from "./dial-target.ts";
@@ -23,6 +23,9 @@ import type { DialTarget } from "./dial-target.ts";
 const IDLE_MS = 10_000;
 /** What is around a request or an answer in its frame. */
 export const MAX_BYTES_AROUND_REQUEST = 64 * 1024;
+
+/** Of AskRequest. */
+const REQUEST_FIELD: number = AskRequestSchema.field.request.number;
 
 /** One connection. */
 interface Line {
@@ -138,8 +141,8 @@ export class PeerRequests {
 
   #frame(groupId: GroupId, peer: NodeId, request: Uint8Array): Buffer {
     const hello = helloTo(peer, this.#local.identity());
-    const message = create(AskRequestSchema, { hello, groupId: BigInt(groupId), request });
-    return frameOf(toBinary(AskRequestSchema, message));
+    const message = create(AskRequestSchema, { hello, groupId: BigInt(groupId) });
+    return frameWithField(toBinary(AskRequestSchema, message), REQUEST_FIELD, request);
   }
 }
 

@@ -11,7 +11,7 @@ import { type AskRequest, AskRequestSchema, AskResponseSchema } from "../gen/raf
 import type { LocalPeer } from "../local-peer.ts";
 import { MAX_BYTES_AROUND_REQUEST } from "../peer/peer-requests.ts";
 import type { Caller } from "../security/caller.ts";
-import { frameOf } from "../wire/grpc-framing.ts";
+import { frameOf, frameWithField } from "../wire/grpc-framing.ts";
 import { GRPC_OK, GrpcAnswer, remoteOf } from "../wire/h2.ts";
 import { reasonOf, refusal } from "../wire/hello.ts";
 import { readOneRequest } from "./one-request.ts";
@@ -20,6 +20,10 @@ import { acceptCaller } from "./snapshot-handler.ts";
 import { SnapshotRefused, snapshotRefused } from "./snapshot-refused.ts";
 
 type Outcome = MessageInitShape<typeof AskResponseSchema>["outcome"];
+
+/** Of AskResponse. */
+const ANSWER_FIELD: number = AskResponseSchema.field.answer.number;
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Reads, asks the application, and answers. Never rejects. */
 export async function handleRequest(
@@ -30,8 +34,13 @@ export async function handleRequest(
 ): Promise<void> {
   const answer = new GrpcAnswer(stream);
   const outcome = await outcomeOf(stream, local, refusals, caller);
-  answer.write(frameOf(toBinary(AskResponseSchema, create(AskResponseSchema, { outcome }))));
+  answer.write(frameOfOutcome(outcome));
   answer.end(GRPC_OK);
+}
+
+function frameOfOutcome(outcome: NonNullable<Outcome>): Buffer {
+  if (outcome.case === "answer") return frameWithField(NOTHING, ANSWER_FIELD, outcome.value);
+  return frameOf(toBinary(AskResponseSchema, create(AskResponseSchema, { outcome })));
 }
 
 async function outcomeOf(

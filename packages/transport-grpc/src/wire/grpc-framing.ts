@@ -5,6 +5,7 @@
  * asynchronous iterator chain takes (README, "Cost"). On the wire both are the same.
  */
 import { TransportError } from "@raftoral/raft-core";
+import { LENGTH_DELIMITED, varintBytes, writeVarint } from "@raftoral/raft-core/wire";
 import type { Compression } from "./compression.ts";
 
 export const PREFIX_BYTES = 5;
@@ -31,6 +32,17 @@ export function frameOf(message: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(PREFIX_BYTES + message.length);
   writePrefix(frame, message.length);
   frame.set(message, PREFIX_BYTES);
+  return frame;
+}
+
+/** One message with its prefix, and with `bytes` as one more field of it. They are copied once, where an encoder of messages copies them several times. */
+export function frameWithField(message: Uint8Array, field: number, bytes: Uint8Array): Buffer {
+  const tag = field * 8 + LENGTH_DELIMITED;
+  const length = message.length + varintBytes(tag) + varintBytes(bytes.length) + bytes.length;
+  const frame = Buffer.allocUnsafeSlow(PREFIX_BYTES + length);
+  writePrefix(frame, length);
+  frame.set(message, PREFIX_BYTES);
+  frame.set(bytes, writeVarint(frame, writeVarint(frame, PREFIX_BYTES + message.length, tag), bytes.length));
   return frame;
 }
 

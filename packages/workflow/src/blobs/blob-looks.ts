@@ -6,6 +6,8 @@
  * LK2. A look works in slices, and there is one at a time.
  * LK3. What is missing is fetched again and again, with pauses, for as long as the state names it.
  * LK4. Without blobs and without names there is nothing to look at, and no timer.
+ * LK5. Looks and attempts to fetch are periodic timers: a test's clock passes over these while nothing else happens, so that a call that nothing can settle is told apart from one that
+ *      waits for a time.
  */
 import type { BlobHash, BlobName, BlobStore, Cancel, Clock, Logger } from "@raftoral/raft-core";
 import { nextTurn } from "./blob-bytes.ts";
@@ -179,9 +181,7 @@ export class BlobLooks {
     }
     if (this.#missing.size > 0 && !this.#isFetching) {
       this.#isFetching = true;
-      void this.#fetchMissing().finally(() => {
-        this.#isFetching = false;
-      });
+      void this.#fetchMissing();
     }
   }
 
@@ -204,8 +204,10 @@ export class BlobLooks {
       }
       if (this.#missing.size === 0) break;
       pauseMs = hasFetched ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-      await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      await onePeriod(clock, pauseMs);
     }
+    // In the turn that found nothing missing: what is noted after it begins anew.
+    this.#isFetching = false;
     for (const wake of this.#waiting) wake();
   }
 
@@ -213,7 +215,8 @@ export class BlobLooks {
   #arm(): void {
     if (this.#stopTimer !== undefined || this.#isClosed) return;
     const { clock, graceMs, store } = this.#options;
-    this.#stopTimer = clock.after(graceMs / LOOKS, () => {
+    const stop = clock.every(graceMs / LOOKS, () => {
+      stop();
       this.#stopTimer = undefined;
       void this.look()
         .catch((error: unknown) => this.#failed(error))
@@ -221,9 +224,20 @@ export class BlobLooks {
           if (store.usage().bytes > 0 || this.#missing.size > 0) this.#arm();
         });
     });
+    this.#stopTimer = stop;
   }
 
   #failed(error: unknown): void {
     if (!this.#isClosed) this.#options.logger.debug({ err: error }, "a look at the blobs failed; the next one comes");
   }
+}
+
+/** LK5. */
+function onePeriod(clock: Clock, periodMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = clock.every(periodMs, () => {
+      stop();
+      resolve();
+    });
+  });
 }

@@ -69,7 +69,8 @@ export function encodeRequest(request: BlobRequest): Uint8Array {
     offset: "offset" in request ? request.offset : 0,
     data: "data" in request ? request.data : NOTHING,
   });
-  return to.finish();
+  // The writer is used once: its view is nobody else's.
+  return to.view();
 }
 
 /** Reads a request (PB1). Throws COMMAND_INVALID. */
@@ -88,7 +89,7 @@ export function decodeRequest(given: Uint8Array): BlobRequest {
 export function encodeAnswer(answer: BlobAnswer): Uint8Array {
   const to = writerOf(32 + answer.data.length);
   answerCodec.write(to, answer);
-  return to.finish();
+  return to.view();
 }
 
 /** Reads the answer about a blob (PB1). Throws COMMAND_INVALID. */

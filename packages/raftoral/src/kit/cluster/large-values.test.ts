@@ -21,3 +21,24 @@ test.each(["owner", "leader"] as const)("a killed %s takes no large value with i
   await run.signal(go, SIGNAL);
   expect(await run.result()).toBe(RESULT);
 });
+
+test.each(["owner", "leader"] as const)("a %s that was killed has every large value when it is back", async (who) => {
+  await using cluster = await TestCluster.start({ nodes: 3, workflows: [order], nodeOptions });
+  const run = await cluster.workflows.start(order, INPUT, { runId: "r" });
+  const killed = cluster.kill(who, "r");
+  await run.signal(go, SIGNAL);
+  expect(await run.result()).toBe(RESULT);
+  await cluster.startNode(killed);
+  for (const { node } of cluster.nodes) {
+    const result = await cluster.time.drive(node.workflows.run("r").result());
+    expect(result).toBe(RESULT);
+  }
+});
+
+test("a call that nothing can settle says so at once, beside large values", async () => {
+  await using cluster = await TestCluster.start({ nodes: 3, workflows: [order], nodeOptions });
+  const run = await cluster.workflows.start(order, INPUT, { runId: "r" });
+  const startedAtMs = cluster.time.nowMs;
+  await expect(run.result({ timeoutMs: Number.POSITIVE_INFINITY })).rejects.toThrow("Nothing is left");
+  expect(cluster.time.nowMs - startedAtMs).toBeLessThan(60_000);
+});

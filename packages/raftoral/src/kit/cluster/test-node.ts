@@ -62,7 +62,7 @@ export class TestNode {
     return this.#status;
   }
 
-  /** The node itself. Throws unless the node is up. */
+  /** The node itself. Throws unless the node is up. Calls on it do not move time: give their promises to `cluster.time.drive`, or they wait for ever. */
   get node(): RaftoralNode {
     if (this.#node === undefined || this.#status !== "up") {
       throw new Error(`Node ${this.nodeId} is ${this.#status}. Start it first, or use another node.`);

@@ -61,6 +61,14 @@ export function isNamed(from: StateReader, hash: BlobHash): boolean {
   return false;
 }
 
+/** The blob that a record of the state names by its key; undefined for other records. For tools that read folders. */
+export function blobNamedByKey(key: StateKey): BlobHash | undefined {
+  const end = KEY_PREFIX.blob.length + HASH_LENGTH;
+  return key.startsWith(KEY_PREFIX.blob) && key.length > end
+    ? hexOf(key.slice(KEY_PREFIX.blob.length, end))
+    : undefined;
+}
+
 /** At most `limit` of the blobs that are named and come after `after`, in the order of their hashes. */
 export function namedBlobs(from: StateReader, after: BlobHash | undefined, limit: number): readonly BlobName[] {
   const [first, end] = kindRange(KEY_PREFIX.blob);

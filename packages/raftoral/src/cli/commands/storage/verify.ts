@@ -1,4 +1,5 @@
 import type { Damage, VerifyReport } from "@raftoral/storage-lmdb";
+import { blobNamedByKey } from "@raftoral/workflow";
 import type { Command } from "commander";
 import { printJson } from "../../client-command.ts";
 import { progressTo } from "./progress.ts";
@@ -20,7 +21,7 @@ export function addVerify(storage: Command, { io, setExitCode }: StorageCommandH
     .addHelpText("after", "\nExamples:\n  $ raftoral storage verify data/1\n  $ raftoral storage verify backups/monday")
     .action(async (dir: string, flags: { readonly json?: boolean }) => {
       const { verifyFolder } = await storageTools();
-      const report = await verifyFolder(dir, { progress: progressTo(io) });
+      const report = await verifyFolder(dir, { progress: progressTo(io), blobOf: blobNamedByKey });
       if (flags.json === true) printJson(io, report);
       else io.out(formatReport(report));
       if (!report.isIntact) setExitCode(1);
