@@ -11,7 +11,7 @@ const USERS = `
   MemoryStorageContents NONE NodeAddress NodeId RaftCluster RaftClusterOptions RaftError RaftErrorCode RaftLimits RaftRole RaftTiming
   RaftoralError RaftoralErrorOptions ResultOf Rng SnapshotContent SnapshotMetadata SnapshotTransferStatus StateKey StateReader StateRecord
   StateReplacement StateStore StateView Term TransportError TransportErrorCode backgroundClock brand invariant platformClock platformRng
-  seededRng silentLogger`;
+  BlobHash BlobName BlobStore BlobUsage MemoryBlobStore MemoryBlobStoreOptions StoredBlob isBlobHash seededRng silentLogger`;
 
 const ENTRIES: Readonly<Record<string, string>> = {
   "index.ts": USERS,
@@ -21,7 +21,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
     ProposeOutcome RawNode ReadOnlyOption ReadState Ready RefusalReason Snapshot SoftState Status StepOutcome checkConfChange
     encodeConfChange encodeConfChangeV2 message readConfChange`,
   "transport.ts": `
-    ClusterRegistry FixedContent GroupChannel GroupDescription GroupReceiver Message MessageType NodeDirectory NodeDirectoryListener
+    ClusterRegistry MAX_PEER_REQUEST_BYTES FixedContent GroupChannel GroupDescription GroupReceiver Message MessageType NodeDirectory NodeDirectoryListener
     PeerMessageType PeerTransport SnapshotStream decodePeerMessage encodeMessage joinedCrc32 message messageSize removedFrom
     writeMessage`,
   "storage.ts": `
@@ -30,7 +30,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   "wire/index.ts": `
     FIXED32 FIXED64 LENGTH_DELIMITED NumberRefusal VARINT WireReader WireRefusal WireWriter malformed varintBytes writeVarint`,
   "testing/index.ts": `
-    Argument Directive EDIT_KINDS Edit InteractionEnvironment InteractionOptions Mismatch RecordingReceiver ScriptError ScriptOutcome
+    Argument BlobStoreSubject blobStoreConformance Directive EDIT_KINDS Edit InteractionEnvironment InteractionOptions Mismatch RecordingReceiver ScriptError ScriptOutcome
     ScriptRunner StateStoreSubject StorageSubject TestFunctions TransportSubject confChangeScript damaged describeEntry describeMessage
     describeReady describeSnapshot fixedContent interactionScript numbered parseScript quorumScript runScript sendUntilReceived
     snapshotAnnouncement stateStoreConformance storageConformance transportConformance`,
