@@ -2,12 +2,14 @@
 
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { installed, root, run } from "../process.ts";
 import { filesIn, workspacePackages } from "../workspace.ts";
 import { codeBlocks } from "./code-blocks.ts";
 
+// All programs are bundled at once, with the sources of the packages in files that they share: each loads a few files instead of hundreds of modules.
 // A program finds the packages through the repository's node_modules, so it has to be written inside of it. A block keeps its
 // line number from the document, so that what the compiler or a stack trace says leads to the document.
 
@@ -22,6 +24,8 @@ const programs = checked.filter((block) => block.kind === "test");
 
 describe("code in the documents", () => {
   let folder: string;
+  const builtOf = (block: { document: string; file: string }): string =>
+    join(folder, "built", relative(folder, fileOf(block)).replace(/ts$/, "js"));
   const fileOf = (block: { document: string; file: string }) =>
     join(folder, block.document.replaceAll(/\W/g, "-"), block.file);
 
@@ -38,6 +42,24 @@ describe("code in the documents", () => {
       await mkdir(dirname(fileOf(block)), { recursive: true });
       await writeFile(fileOf(block), `${"\n".repeat(block.line - 1)}${block.code}\n`);
     }
+    await build({
+      entryPoints: programs.map(fileOf),
+      outdir: join(folder, "built"),
+      outbase: folder,
+      bundle: true,
+      splitting: true,
+      platform: "node",
+      format: "esm",
+      target: `node${process.versions.node}`,
+      conditions: ["@raftoral/source"],
+      external: ["lmdb", "vitest"],
+      banner: {
+        js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+      },
+      sourcemap: "inline",
+      sourcesContent: false,
+      logLevel: "error",
+    });
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
@@ -48,7 +70,8 @@ describe("code in the documents", () => {
 
   test.each(programs)("runs: $document line $line", { timeout: 60_000 }, async (block) => {
     const file = fileOf(block);
-    const outcome = await run(process.execPath, ["--conditions=@raftoral/source", file], {
+    const args = ["--conditions=@raftoral/source", "--enable-source-maps", builtOf(block)];
+    const outcome = await run(process.execPath, args, {
       env: { FORCE_COLOR: "0" },
       cwd: dirname(file),
       timeoutMs: 30_000,

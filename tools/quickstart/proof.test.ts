@@ -45,6 +45,7 @@ function run(change: Partial<RunCopy> = {}): RunCopy {
     parent: undefined,
     generation: 1,
     children: [],
+    locks: [],
     attributes: {},
     queue: undefined,
     initialAttributes: {},

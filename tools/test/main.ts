@@ -26,8 +26,9 @@ async function stage(title: string, test: () => Promise<Counts>): Promise<Counts
 }
 
 async function everything(): Promise<void> {
-  // What Node compiled of test programs in folders of earlier runs (vitest.config.ts) would only grow.
+  // What Node compiled of test programs in folders of earlier runs (vitest.config.ts), and what was built of them, would only grow.
   await rm(join(root, "tmp", "compile-cache"), { recursive: true, force: true });
+  await rm(join(root, "tmp", "programs"), { recursive: true, force: true });
   await stage("Checks that only read", () => runTasks(toolsTask("check")));
   await stage("Tests of the tools", () => runTasks(toolsTask("test")));
   await stage("Tests of the cache", () => runTasks(toolsTask("test-cache")));

@@ -4,6 +4,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { RaftoralClient, type RunDescription } from "raftoral";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CliProcess, raftoral, raftoralNode } from "./cli/cli-process.ts";
 import { eventually, freeAddresses } from "./harness/index.ts";
@@ -26,6 +27,7 @@ describe("three nodes that encrypt every value", () => {
   const folder = mkdtempSync(join(tmpdir(), "raftoral-e2e-encrypted-"));
   const nodes: CliProcess[] = [];
   let addresses: readonly string[] = [];
+  let client: RaftoralClient | undefined;
 
   const address = (n: number): string => addresses[n - 1] ?? "";
   const place = (n: number): readonly string[] => {
@@ -45,11 +47,15 @@ describe("three nodes that encrypt every value", () => {
   }
 
   const shown = (id: string): Promise<Shown> => asked<Shown>("show", id, ...anyNode());
-  const until = (id: string, isSo: (run: Shown) => boolean): Promise<Shown> =>
-    eventually(WAIT_MS, `run ${id}`, async () => {
-      const run = await shown(id);
-      return isSo(run) && run;
-    });
+  /** Asks a node again and again until it is so, and then the command. */
+  async function until(id: string, isSo: (run: RunDescription) => boolean): Promise<Shown> {
+    await eventually(
+      WAIT_MS,
+      `run ${id}`,
+      async () => client !== undefined && isSo(await client.workflows.describe(id)),
+    );
+    return shown(id);
+  }
 
   async function started(id: string): Promise<Shown> {
     const input = JSON.stringify({ item: SECRET, total: 4000 });
@@ -79,9 +85,11 @@ describe("three nodes that encrypt every value", () => {
     nodes.push(await raftoralNode("start", "--bootstrap", ...place(1)));
     nodes.push(await raftoralNode("join", address(1), ...place(2)));
     nodes.push(await raftoralNode("join", address(1), ...place(3)));
+    client = await RaftoralClient.connect(addresses, { tls: false });
   }, TEST_MS);
   afterAll(async () => {
     delete process.env.RAFTORAL_TEST_KEYS;
+    client?.close();
     await Promise.all(nodes.map((node) => node.kill("SIGKILL")));
     rmSync(folder, { recursive: true, force: true });
   });
@@ -128,10 +136,7 @@ describe("three nodes that encrypt every value", () => {
       await started("held");
       withKeys("k3");
       for (const n of [1, 2, 3]) await restart(n);
-      const stuck = await eventually(WAIT_MS, "the run to be held", async () => {
-        const run = await shown("held");
-        return run.status === "stuck" && run;
-      });
+      const stuck = await until("held", ({ status }) => status === "stuck");
       expect(stuck.stuckDetail).toContain("encryption (keyId k2)");
       withKeys("k1,k2,k3");
       for (const n of [1, 2, 3]) await restart(n);

@@ -8,6 +8,7 @@ export {
   type AttributeUpdates,
   type AttributeValue,
   type AttributeValues,
+  type BodyLock,
   BranchCancelledError,
   type CalledObject,
   CancelledError,
@@ -30,6 +31,9 @@ export {
   type HandlerName,
   type HandlerSchemas,
   type IdPolicy,
+  type LimitOptions,
+  type LockOptions,
+  LockTimeoutError,
   type MapOptions,
   NonDeterminismError,
   type NotRecordable,
@@ -162,6 +166,22 @@ export type {
   ExportedRecord,
   HistoryExport,
 } from "./api/histories/history-format.ts";
+export type {
+  AcquireOptions,
+  ElectOptions,
+  GivenLockLimits,
+  HeldLock,
+  Leader,
+  LockAsk,
+  LockChangeOptions,
+  LockFilter,
+  LockInfo,
+  LockLimits,
+  LockOfRun,
+  LockRate,
+  Locks,
+  TakeOptions,
+} from "./api/locks/locks.ts";
 export type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./api/mending/mending.ts";
 export type {
   ObjectCallArguments,

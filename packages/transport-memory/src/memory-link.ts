@@ -29,7 +29,7 @@ export interface LinkCounts {
   readonly delivered: number;
   readonly duplicated: number;
   readonly reordered: number;
-  /** By fault, by partition, by a full queue, or because an end was down. */
+  /** By fault, by choice, by partition, by a full queue, or because an end was down. */
   readonly dropped: number;
 }
 
@@ -83,6 +83,12 @@ export class MemoryLink {
     const messages = this.#turn.get(groupId);
     if (messages === undefined) this.#turn.set(groupId, [message]);
     else messages.push(message);
+  }
+
+  /** Counts a message that was lost before it left. */
+  lose(): void {
+    this.#counts.sent += 1;
+    this.#counts.dropped += 1;
   }
 
   /** One draw for delay, as a message would take; 0 without delays. For what travels beside messages. */

@@ -143,6 +143,20 @@ describe("MemoryNetwork", () => {
     expect(numbers(2, 1)).toEqual([11]);
   });
 
+  test("loses the messages that are chosen, and no other, until that is taken back (N5)", () => {
+    const { clock, network, send, numbers } = setUp();
+    const goOn = network.lose(({ from, to }) => from === 1 && to === 2);
+    for (const number of numbersSent(3)) for (const to of [2, 3]) send(1, to, number);
+    send(3, 2, 1);
+    clock.run(0);
+    expect([numbers(2, 1), numbers(3, 1), numbers(2, 3)]).toEqual([[], numbersSent(3), [1]]);
+    expect(network.counts(1, 2)).toMatchObject({ sent: 3, dropped: 3, delivered: 0 });
+    goOn();
+    send(1, 2, 4);
+    clock.run(0);
+    expect(numbers(2, 1)).toEqual([4]);
+  });
+
   test("refuses faults that make no sense", () => {
     const { network } = setUp();
     for (const faults of [{ dropRate: 1.5 }, { duplicateRate: Number.NaN }, { minDelayMs: 5, maxDelayMs: 2 }]) {

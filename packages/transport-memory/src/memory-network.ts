@@ -10,6 +10,7 @@
  *     per outage.
  * N3. A snapshot travels beside the messages and never delays them.
  * N4. A node takes nothing from a peer that was removed from all of its groups, and tells the peer so.
+ * N5. A message that `lose` chooses is lost as one that the faults of its link lose: the sender is not told.
  */
 import {
   type Clock,
@@ -44,6 +45,8 @@ export class MemoryNetwork {
   readonly #down = new Set<NodeId>();
   /** Directions that are cut: from -> to. */
   readonly #cut = new Map<NodeId, Set<NodeId>>();
+  /** What {@link MemoryNetwork.lose} was given, and has not been taken back. */
+  readonly #losing = new Set<(message: Message) => boolean>();
   #faults: LinkFaults = NO_FAULTS;
   #isRunning = false;
 
@@ -94,6 +97,17 @@ export class MemoryNetwork {
         this.#link(from, to).faults = complete;
       }
     }
+  }
+
+  /**
+   * Loses each message that `chooses` says true of, until the function that comes back is called (N5). `chooses` is asked as the message is sent, before
+   * any other fault; what it throws, the sender's call throws.
+   */
+  lose(chooses: (message: Message) => boolean): () => void {
+    // A function of its own: the same one may be given twice.
+    const losing = (message: Message): boolean => chooses(message);
+    this.#losing.add(losing);
+    return () => void this.#losing.delete(losing);
   }
 
   /** Cuts both directions between every node of `a` and every node of `b`. */
@@ -156,7 +170,13 @@ export class MemoryNetwork {
 
   send(from: NodeId, groupId: GroupId, message: Message): void {
     const { throughWire } = this.#options;
-    this.#link(from, message.to).send(groupId, throughWire === undefined ? message : throughWire(message));
+    const link = this.#link(from, message.to);
+    for (const loses of this.#losing) {
+      if (!loses(message)) continue;
+      link.lose();
+      return;
+    }
+    link.send(groupId, throughWire === undefined ? message : throughWire(message));
   }
 
   async sendSnapshot(from: NodeId, groupId: GroupId, message: Message, content: SnapshotStream): Promise<void> {

@@ -148,11 +148,12 @@ export {
   storedValue,
 } from "./author/attributes.ts";
 export type { BulkAction, MendedRun } from "./commands/operators/mend-runs.ts";
-export type { StateSize } from "./machine/workflow-state.ts";
 export {
+  BINARY_CONTENT_TYPE,
   blobIn,
   digestIn,
   type EnvelopeHeader,
+  isBinary,
   isEncoded,
   JSON_CONTENT_TYPE,
   type PayloadEnvelope,
@@ -196,8 +197,9 @@ export {
   type FeedPage,
   type PlacedEvent,
 } from "./requests/event-feed.ts";
+export { type LockAction, type LockAsked, type LockLeader, LockRequests } from "./requests/lock-requests.ts";
 export type { MendAction, RunFork, RunMend, RunOperation } from "./requests/mending.ts";
-export type { QueueAction } from "./requests/queue-requests.ts";
+export type { OperatorRequest, QueueAction } from "./requests/queue-requests.ts";
 export type { RequestLimit } from "./requests/request-limit.ts";
 export { runMissing, runNotFound } from "./requests/run-missing.ts";
 export {
@@ -267,11 +269,14 @@ export type {
 export type { RunsToHandOver } from "./state/runs/runs-to-hand-over.ts";
 export type { Tombstone } from "./state/runs/tombstones.ts";
 export type { ScheduleView } from "./state/schedules/schedule-table.ts";
+export type { StateSize } from "./state/state-size.ts";
 export type { OwnedStream, RecordedChunk, StreamPage, StreamQuery } from "./state/streams/stream-view.ts";
 export type { WorkflowEvent } from "./state/workflow-event.ts";
 
 // To replicate workflows with a Raft group of one's own.
 
+export { LockTimeoutError } from "./author/errors/lock-errors.ts";
+export type { BodyLock, LimitOptions, LimitRate, LockOptions } from "./author/lock.ts";
 export { type GivenUniqueQueue, MAX_PRIORITY, runQueue } from "./author/run-queue.ts";
 export { decodeCommand, encodeCommand } from "./commands/command-codec.ts";
 export type { Refused } from "./commands/refusal.ts";
@@ -290,6 +295,14 @@ export {
   NO_ATTRIBUTES,
 } from "./model/attributes.ts";
 export type { RecordedError } from "./model/failure.ts";
+export {
+  isLimiter,
+  type LockLimits,
+  MAX_LEASE_MS,
+  MAX_LOCK_NAME_LENGTH,
+  MAX_LOCK_VALUE_LENGTH,
+  MAX_PERMITS,
+} from "./model/lock.ts";
 export { type HistoryRecord, isExternal, type RecordKind } from "./model/record.ts";
 export { ID_POLICIES, type IdPolicy, type StartDecision, startDecision } from "./model/runs/id-policy.ts";
 export type { Epoch } from "./model/runs/ownership.ts";
@@ -318,4 +331,5 @@ export type {
   WorkflowEngine,
 } from "./runtime/engine/workflow-engine.ts";
 export { type CalendarFields, Timing, type TimingSpec } from "./runtime/schedules/timing.ts";
+export type { LockAskView, LockQuery, LockView, RunLockView } from "./state/locks/lock-view.ts";
 export type { QueueView, RunQueueView } from "./state/queues/queue-view.ts";

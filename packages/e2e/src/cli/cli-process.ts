@@ -1,16 +1,18 @@
 /** The command `raftoral` as a process: run to its end, or kept running as a node. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
+import { bundled } from "../harness/bundled.ts";
 import { eventually, within } from "../harness/index.ts";
 
 const COMMAND_MS = 30_000;
 const START_MS = 30_000;
 
 const PACKAGE = join(import.meta.dirname, "..", "..", "..", "raftoral");
-const COMMAND =
-  process.env.RAFTORAL_TEST_DIST === "1"
-    ? [join(PACKAGE, "dist", "cli", "main.js")]
-    : ["--conditions=@raftoral/source", join(PACKAGE, "src", "cli", "main.ts")];
+/** What Node is to run: the build, or the sources in one file. What a command loads itself, workflows for one, finds the sources. */
+async function command(): Promise<readonly string[]> {
+  if (process.env.RAFTORAL_TEST_DIST === "1") return [join(PACKAGE, "dist", "cli", "main.js")];
+  return ["--conditions=@raftoral/source", await bundled(join(PACKAGE, "src", "cli", "main.ts"))];
+}
 
 /** Nodes that have not been seen to end. */
 const running = new Set<ChildProcess>();
@@ -31,9 +33,13 @@ export class CliProcess {
   #stdout = "";
   #stderr = "";
 
-  constructor(args: readonly string[]) {
+  static async start(args: readonly string[]): Promise<CliProcess> {
+    return new CliProcess([...(await command()), ...args]);
+  }
+
+  private constructor(args: readonly string[]) {
     const { FORCE_COLOR: _, RAFTORAL_NODE: __, ...env } = process.env;
-    const child = spawn(process.execPath, [...COMMAND, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     running.add(child);
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -67,12 +73,16 @@ export class CliProcess {
 
 /** Runs one command to its end. */
 export function raftoral(...args: readonly string[]): Promise<CliOutcome> {
-  return within(COMMAND_MS, `raftoral ${args.join(" ")}`, new CliProcess(args).ended);
+  return within(
+    COMMAND_MS,
+    `raftoral ${args.join(" ")}`,
+    CliProcess.start(args).then(({ ended }) => ended),
+  );
 }
 
 /** Starts a node (`start` or `join` with its arguments) and resolves when it says that it has started. */
 export async function raftoralNode(...args: readonly string[]): Promise<CliProcess> {
-  const node = new CliProcess(args);
+  const node = await CliProcess.start(args);
   let outcome: CliOutcome | undefined;
   void node.ended.then((ended) => {
     outcome = ended;

@@ -7,6 +7,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { bundled } from "./bundled.ts";
 import { within } from "./deadline.ts";
 import type { NodeReport } from "./node-report.ts";
 import { Questions } from "./questions.ts";
@@ -59,7 +60,8 @@ export class NodeProcess<Note = never> {
 
   /** Starts the program and resolves when its node is ready. Rejects, with the end of its log, when it does not become so. */
   static async start<Note = never>(options: NodeProcessOptions<Note>): Promise<NodeProcess<Note>> {
-    const node = new NodeProcess(options);
+    const isBuilt = options.fromSources === false;
+    const node = new NodeProcess(isBuilt ? options : { ...options, program: await bundled(options.program) });
     await node.#ready();
     return node;
   }
@@ -69,9 +71,8 @@ export class NodeProcess<Note = never> {
     this.name = options.name;
     const log = openSync(options.logFile, "a");
     try {
-      const conditions = options.fromSources === false ? [] : ["--conditions=@raftoral/source"];
       const settings = JSON.stringify(options.settings);
-      const program = [process.execPath, ...conditions, "--enable-source-maps", options.program, settings];
+      const program = [process.execPath, "--enable-source-maps", options.program, settings];
       const [command = "", ...args] = [...(options.within ?? []), ...program];
       this.#child = spawn(command, args, { stdio: ["ignore", log, log, "ipc"], serialization: "advanced" });
     } finally {

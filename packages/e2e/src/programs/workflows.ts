@@ -14,6 +14,7 @@ import { parcel } from "./parcel.ts";
 import { talk } from "./talk.ts";
 import { ticket } from "./ticket.ts";
 import { till } from "./till.ts";
+import { tap, vault } from "./vault.ts";
 
 export interface TallyInput {
   readonly steps: number;
@@ -103,6 +104,8 @@ export function testWorkflows(workLog: WorkLog): readonly WorkflowDefinition[] {
   /** Each in the middle when its owner is killed (features/). */
   const features = [
     labor,
+    vault,
+    tap,
     approval,
     talk,
     ticket,

@@ -21,6 +21,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Options of what an operator changes. */
+export interface ReasonOptions extends CallOptions {
+  /** Why, for the audit: text of at most 10,000 characters. */
+  readonly reason?: string;
+}
+
 /** How recent the answer of a read must be. */
 export type Consistency = "linearizable" | "stale";
 

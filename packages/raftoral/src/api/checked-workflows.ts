@@ -5,6 +5,7 @@
  * CW1. A call with a wrong argument rejects before the port hears of it. Only `run` throws, because it sends no request.
  * CW2. A value is encoded once, here, and decoded only by {@link Payload.value}, and by `result`, whose caller asked for the value.
  */
+import type { Clock } from "@raftoral/raft-core";
 import {
   isObjectDefinition,
   type ObjectDefinition,
@@ -36,6 +37,8 @@ import { CheckedReads } from "./finding/checked-reads.ts";
 import type { RunFilter } from "./finding/filters.ts";
 import { exportHistory } from "./histories/history-export.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
+import { CheckedLocks } from "./locks/checked-locks.ts";
+import type { Locks } from "./locks/locks.ts";
 import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import { completeStepAction, pauseAction, retryAction } from "./mending/mending-arguments.ts";
 import { listObjects } from "./objects/list-objects.ts";
@@ -94,6 +97,8 @@ export interface CheckedWorkflowsOptions {
   readonly timeoutMs: number;
   /** A fresh UUID: ids of runs and signals for which the caller chose none. */
   readonly uuid: () => string;
+  /** By which leases of locks are measured. */
+  readonly clock: Clock;
   /** The place in a trace of the caller. None by default. */
   readonly activeTrace?: () => TraceContext | undefined;
 }
@@ -102,17 +107,19 @@ export interface CheckedWorkflowsOptions {
 export class CheckedWorkflows extends CheckedReads implements Workflows {
   readonly schedules: Schedules;
   readonly queues: Queues;
+  readonly locks: Locks;
   readonly #port: WorkflowsPort;
   readonly #timeoutMs: number;
   readonly #chosen: Chosen;
   readonly #updates: CheckedUpdates;
   readonly #operations: CheckedOperations;
 
-  constructor({ port, operations, timeoutMs, uuid, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
+  constructor({ port, operations, timeoutMs, uuid, clock, activeTrace = () => undefined }: CheckedWorkflowsOptions) {
     super(port, timeoutMs);
-    this.queues = new CheckedQueues(port, timeoutMs);
+    this.queues = new CheckedQueues({ reads: port, operations, timeoutMs });
+    this.locks = new CheckedLocks({ port: port.locks, operations, clock, timeoutMs, uuid });
     this.#port = port;
-    this.schedules = new CheckedSchedules({ port: port.schedules, timeoutMs, uuid });
+    this.schedules = new CheckedSchedules({ port: operations.schedules, timeoutMs, uuid });
     this.#timeoutMs = timeoutMs;
     this.#chosen = { uuid, activeTrace };
     this.#updates = new CheckedUpdates(port, this.#chosen);

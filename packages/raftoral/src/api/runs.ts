@@ -3,6 +3,7 @@
  */
 import type { NodeId } from "@raftoral/raft-core";
 import type { AttributeValues, RecordedError, TraceContext } from "@raftoral/workflow";
+import type { LockOfRun } from "./locks/locks.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { QueueOfRun } from "./queues/queues.ts";
 
@@ -102,7 +103,7 @@ export interface StepInProgress {
 
 /** An open call of a run's body: what the run waits for. */
 export interface PendingCall {
-  /** `step`, `sleep`, `signal`, `child`, `token` or `condition`; later versions may have more. */
+  /** `step`, `sleep`, `signal`, `child`, `token`, `lock` or `condition`; later versions may have more. */
   readonly kind: string;
   /** The call's place in the run, as in {@link HistoryRecord}; empty for a condition, which has none. */
   readonly path: string;
@@ -120,6 +121,8 @@ export interface RunDescription extends RunSummary {
   readonly stepsInProgress: readonly StepInProgress[];
   /** At most 100 of its running children, in the order of their start. */
   readonly children: readonly ChildRun[];
+  /** Locks that it holds or waits for, and who holds those, by path. */
+  readonly locks: readonly LockOfRun[];
   /** What `ctx.random` and `ctx.uuid` follow from: 16 bytes in base64. */
   readonly seed: string;
   /** What the run's attributes were when its present generation began. */

@@ -8,12 +8,12 @@
 import type { Attributes, IdPolicy, RunConditions, RunQueue, RunSort, TraceContext } from "@raftoral/workflow";
 import type { CallLimit } from "./call-options.ts";
 import type { EventPage, EventRequest } from "./events.ts";
+import type { LocksPort } from "./locks/locks-port.ts";
 import type { AuditPage, PausedType } from "./operations/operations.ts";
 import type { PageRequest } from "./pages.ts";
 import type { Payload } from "./payloads/payload.ts";
-import type { QueueChange, QueueInfo } from "./queues/queues.ts";
+import type { QueueInfo } from "./queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "./runs.ts";
-import type { SchedulesPort } from "./schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "./streams.ts";
 import type { AnswerRequest } from "./tokens.ts";
 import type { UpdateEnd } from "./updates/updates.ts";
@@ -115,7 +115,7 @@ export interface AuditQuery {
 
 /** The calls that differ. Each rejects with a RaftoralError. */
 export interface WorkflowsPort {
-  readonly schedules: SchedulesPort;
+  readonly locks: LocksPort;
   start(request: StartRequest, limit: CallLimit): Promise<StartedRun>;
   describe(runId: string, limit: CallLimit): Promise<RunDescription>;
   list(filter: CheckedFilter, page: PageRequest, limit: CallLimit): Promise<RunPage>;
@@ -143,7 +143,6 @@ export interface WorkflowsPort {
   answer(request: AnswerRequest, limit: CallLimit): Promise<void>;
   /** All queues, or the one of this name. */
   queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]>;
-  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void>;
   pausedTypes(limit: CallLimit): Promise<readonly PausedType[]>;
   audit(query: AuditQuery, page: PageRequest, limit: CallLimit): Promise<AuditPage>;
 }

@@ -27,6 +27,7 @@ import type { CallOptions, ReadOptions } from "./call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "./events.ts";
 import type { RunFilter } from "./finding/filters.ts";
 import type { HistoryExport } from "./histories/history-format.ts";
+import type { Locks } from "./locks/locks.ts";
 import type { CancelOptions, ForkOptions, MendOptions, PauseOptions, RetryOptions } from "./mending/mending.ts";
 import type { ObjectHandle, ObjectSummary } from "./objects/objects.ts";
 import type { DeletedRun, Operations } from "./operations/operations.ts";
@@ -91,6 +92,8 @@ export interface VariablePageOptions extends PageOptions {
 export interface Workflows extends Operations {
   /** Runs that are started at times. */
   readonly schedules: Schedules;
+  /** Locks, semaphores, rate limiters and elections, of runs and of service code. */
+  readonly locks: Locks;
   /** Queues, in which runs wait for their turn. */
   readonly queues: Queues;
   /**

@@ -2,6 +2,7 @@
  * What all commands that ask a running node have in common: its address, a time limit, and two ways to print.
  */
 import { type Command, Option } from "commander";
+import { jsonText } from "../api/payloads/bytes-as-json.ts";
 import { RaftoralClient } from "../client/raftoral-client.ts";
 import { loadCodecs } from "./codec-file.ts";
 import { parseDuration } from "./durations.ts";
@@ -51,6 +52,26 @@ export function addConsistency(command: Command): Command {
   );
 }
 
+/** How recent the answer must be, as an option of a call. */
+export function consistencyOf({ stale }: ReadFlags): { readonly consistency?: "stale" } {
+  return stale === true ? { consistency: "stale" } : {};
+}
+
+/** The flag of every command that changes something. */
+export interface ChangeFlags extends ClientFlags {
+  readonly reason?: string;
+}
+
+/** Adds the option of changes. */
+export function addReason(command: Command): Command {
+  return command.option("--reason <text>", "why, for the audit");
+}
+
+/** Why, as an option of a call. */
+export function reasonOf({ reason }: ChangeFlags): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
 /** Connects as `flags` say, and closes whatever happens. `pinned`: only the node named, none that it names. */
 export async function withClient<T>(
   flags: ClientFlags,
@@ -76,5 +97,5 @@ export async function withClient<T>(
 
 /** JSON as every `--json` prints it. */
 export function printJson(io: CliIo, value: unknown): void {
-  io.out(`${JSON.stringify(value, undefined, io.isTty ? 2 : undefined)}\n`);
+  io.out(`${jsonText(value, io.isTty ? 2 : undefined)}\n`);
 }

@@ -14,6 +14,7 @@ import { addCount } from "./commands/count.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addEvents } from "./commands/events.ts";
 import { addList } from "./commands/list.ts";
+import { addLocks } from "./commands/locks.ts";
 import { addLeave, addTransfer } from "./commands/members.ts";
 import { addComplete, addFork, addPause, addRetry, addSkip, addTerminate } from "./commands/mending.ts";
 import { addObject } from "./commands/object.ts";
@@ -112,6 +113,7 @@ function buildProgram(io: CliIo, serve: ServeNode, setExitCode: (code: number) =
   addTerminate(program, io);
   addDelete(program, io);
   addQueues(program, io);
+  addLocks(program, io);
   addErased(program, io);
   addBulk(program, io);
   addTypes(program, io);

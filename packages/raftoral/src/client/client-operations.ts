@@ -1,28 +1,42 @@
 /** {@link OperationsPort} of a client: over gRPC, through any node, which sees in whose name the client asks. */
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../api/operations/operations.ts";
 import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
 import { filterToWire } from "../wire/filter-messages.ts";
+import { lockChangeToWire } from "../wire/lock-messages.ts";
 import { actionToWire } from "../wire/mend-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
+import { changeToWire } from "../wire/queue-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
+import { ClientSchedules } from "./client-schedules.ts";
 import type { RunPolls } from "./run-polls.ts";
 
 /** What operators do, by way of one client. Each request carries an id, so that it can be sent again. */
 export class ClientOperations implements OperationsPort {
+  readonly schedules: ClientSchedules;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
 
   constructor(calls: ClientCalls, polls: RunPolls) {
     this.#calls = calls;
     this.#polls = polls;
+    this.schedules = new ClientSchedules(calls);
+  }
+
+  async changeLock({ name, change, reason }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const message = { name, action: lockChangeToWire(change), reason };
+    await this.#calls.call(`Changing lock ${name}`, limit, (node, options) =>
+      node.locks.changeLock({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
@@ -68,6 +82,13 @@ export class ClientOperations implements OperationsPort {
       (await node.workflows.setVariable({ ...message, waitMs }, options)).isSet ? true : undefined,
     );
     return isSet === true;
+  }
+
+  async changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    const message = { name, action: changeToWire(change), reason };
+    await this.#calls.call(`Changing queue ${name}`, limit, (node, options) =>
+      node.queues.changeQueue({ ...message, timeoutMs: options.timeoutMs }, options),
+    );
   }
 
   async pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {

@@ -5,6 +5,7 @@ import type { ScheduleDescription, SchedulePage } from "../api/schedules/schedul
 import type {
   BackfillScheduleRequest,
   CreateScheduleRequest,
+  ScheduleRequest,
   SchedulesPort,
   TriggerRequest,
   UpdateScheduleRequest,
@@ -23,37 +24,37 @@ export class ClientSchedules implements SchedulesPort {
   }
 
   async create(request: CreateScheduleRequest, limit: CallLimit): Promise<void> {
-    const { scheduleId, workflowType, pauseNote, requestId } = request;
+    const { scheduleId, workflowType, pauseNote, requestId, reason } = request;
     const paused = { paused: pauseNote !== undefined, note: pauseNote ?? "" };
-    const message = { scheduleId, workflowType, parts: partsToWire(request), ...paused, requestId };
+    const message = { scheduleId, workflowType, parts: partsToWire(request), ...paused, requestId, reason };
     await this.#calls.call(`Creating schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.createSchedule({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 
   async update(request: UpdateScheduleRequest, limit: CallLimit): Promise<void> {
-    const { scheduleId, requestId } = request;
-    const message = { scheduleId, parts: partsToWire(request), requestId };
+    const { scheduleId, requestId, reason } = request;
+    const message = { scheduleId, parts: partsToWire(request), requestId, reason };
     await this.#calls.call(`Updating schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.updateSchedule({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 
-  async pause(scheduleId: string, note: string, limit: CallLimit): Promise<void> {
+  async pause({ scheduleId, reason: note }: ScheduleRequest, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Pausing schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.pauseSchedule({ scheduleId, note, timeoutMs: options.timeoutMs }, options),
     );
   }
 
-  async resume(scheduleId: string, note: string, limit: CallLimit): Promise<void> {
+  async resume({ scheduleId, reason: note }: ScheduleRequest, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Resuming schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.resumeSchedule({ scheduleId, note, timeoutMs: options.timeoutMs }, options),
     );
   }
 
-  async trigger({ scheduleId, runId, overlap }: TriggerRequest, limit: CallLimit): Promise<OccurrenceOutcome> {
+  async trigger({ scheduleId, runId, overlap, reason }: TriggerRequest, limit: CallLimit): Promise<OccurrenceOutcome> {
     const requestId = runId.slice(`${scheduleId}/trigger-`.length);
-    const message = { scheduleId, overlap: overlapToWire(overlap), requestId };
+    const message = { scheduleId, overlap: overlapToWire(overlap), requestId, reason };
     const { outcome } = await this.#calls.call(`Triggering schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.triggerSchedule({ ...message, timeoutMs: options.timeoutMs }, options),
     );
@@ -62,17 +63,17 @@ export class ClientSchedules implements SchedulesPort {
   }
 
   async backfill(request: BackfillScheduleRequest, limit: CallLimit): Promise<void> {
-    const { scheduleId, fromMs, toMs, overlap, requestId } = request;
+    const { scheduleId, fromMs, toMs, overlap, requestId, reason } = request;
     const times = { fromMs: BigInt(fromMs), toMs: BigInt(toMs) };
-    const message = { scheduleId, ...times, overlap: overlapToWire(overlap), requestId };
+    const message = { scheduleId, ...times, overlap: overlapToWire(overlap), requestId, reason };
     await this.#calls.call(`Backfilling schedule ${scheduleId}`, limit, (node, options) =>
       node.schedules.backfillSchedule({ ...message, timeoutMs: options.timeoutMs }, options),
     );
   }
 
-  async delete(scheduleId: string, limit: CallLimit): Promise<void> {
+  async delete({ scheduleId, reason }: ScheduleRequest, limit: CallLimit): Promise<void> {
     await this.#calls.call(`Deleting schedule ${scheduleId}`, limit, (node, options) =>
-      node.schedules.deleteSchedule({ scheduleId, timeoutMs: options.timeoutMs }, options),
+      node.schedules.deleteSchedule({ scheduleId, reason, timeoutMs: options.timeoutMs }, options),
     );
   }
 

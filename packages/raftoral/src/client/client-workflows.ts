@@ -4,7 +4,7 @@ import type { CallLimit } from "../api/call-options.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
 import type { AuditPage, PausedType } from "../api/operations/operations.ts";
 import { Payload } from "../api/payloads/payload.ts";
-import type { QueueChange, QueueInfo } from "../api/queues/queues.ts";
+import type { QueueInfo } from "../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../api/runs.ts";
 import type { StreamPage, StreamRequest } from "../api/streams.ts";
 import type { AnswerRequest } from "../api/tokens.ts";
@@ -26,7 +26,7 @@ import type {
 import { attributesToWire } from "../wire/attribute-messages.ts";
 import { consistencyToWire, filterToWire, idPolicyToWire } from "../wire/filter-messages.ts";
 import { auditFromWire, pausedTypeFromWire } from "../wire/operation-messages.ts";
-import { changeToWire, queuedStartToWire, queueFromWire } from "../wire/queue-messages.ts";
+import { queuedStartToWire, queueFromWire } from "../wire/queue-messages.ts";
 import {
   countFromWire,
   descriptionFromWire,
@@ -39,20 +39,20 @@ import { traceToWire } from "../wire/trace-messages.ts";
 import { updateEndFromWire } from "../wire/update-messages.ts";
 import { variableFromWire } from "../wire/variable-messages.ts";
 import type { ClientCalls } from "./client-calls.ts";
-import { ClientSchedules } from "./client-schedules.ts";
+import { ClientLocks } from "./client-locks.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
 import { readEvents, readStream } from "./open-reads.ts";
 import type { RunPolls } from "./run-polls.ts";
 
 /** The workflow calls of one client. A call that changes something carries an id, so that it can be sent again. */
 export class ClientWorkflows implements WorkflowsPort {
-  readonly schedules: ClientSchedules;
+  readonly locks: ClientLocks;
   readonly #calls: ClientCalls;
   readonly #polls: RunPolls;
   readonly #followed: FollowedCalls;
 
   constructor(calls: ClientCalls, polls: RunPolls, followed: FollowedCalls) {
-    this.schedules = new ClientSchedules(calls);
+    this.locks = new ClientLocks(calls, polls);
     this.#calls = calls;
     this.#polls = polls;
     this.#followed = followed;
@@ -214,13 +214,6 @@ export class ClientWorkflows implements WorkflowsPort {
       node.queues.listQueues({ ...message, timeoutMs: options.timeoutMs }, options),
     );
     return queues.map(queueFromWire);
-  }
-
-  async changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    const message = { name, action: changeToWire(change) };
-    await this.#calls.call(`Changing queue ${name}`, limit, (node, options) =>
-      node.queues.changeQueue({ ...message, timeoutMs: options.timeoutMs }, options),
-    );
   }
 }
 

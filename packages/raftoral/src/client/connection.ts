@@ -6,6 +6,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { NodeSessions, parseAddress, type Security } from "@raftoral/transport-grpc";
 import { ClusterService } from "../gen/raftoral/v1/cluster_service_pb.ts";
 import { EventService } from "../gen/raftoral/v1/event_service_pb.ts";
+import { LockService } from "../gen/raftoral/v1/lock_service_pb.ts";
 import { QueueService } from "../gen/raftoral/v1/queue_service_pb.ts";
 import { ScheduleService } from "../gen/raftoral/v1/schedule_service_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
@@ -26,6 +27,7 @@ export class Connection {
   readonly events: Client<typeof EventService>;
   readonly schedules: Client<typeof ScheduleService>;
   readonly queues: Client<typeof QueueService>;
+  readonly locks: Client<typeof LockService>;
   readonly #session: NodeSessions;
 
   /** Connects at the first call. */
@@ -46,6 +48,7 @@ export class Connection {
     this.events = createClient(EventService, transport);
     this.schedules = createClient(ScheduleService, transport);
     this.queues = createClient(QueueService, transport);
+    this.locks = createClient(LockService, transport);
   }
 
   /** Ends every call in progress. Idempotent. */

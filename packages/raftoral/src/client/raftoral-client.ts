@@ -12,6 +12,7 @@ import { parseReachableAddress } from "../api/cluster/address.ts";
 import { CheckedCluster } from "../api/cluster/checked-cluster.ts";
 import type { Cluster } from "../api/cluster/cluster.ts";
 import { NodeError } from "../api/errors.ts";
+import type { Locks } from "../api/locks/locks.ts";
 import { CodedOperations } from "../api/payloads/coded-operations.ts";
 import { CodedWorkflows } from "../api/payloads/coded-workflows.ts";
 import { payloadCoderOf } from "../api/payloads/payload-coder.ts";
@@ -63,6 +64,8 @@ interface ClientParts {
 export class RaftoralClient {
   /** Starts runs and tells of them. */
   readonly workflows: Workflows;
+  /** Locks, semaphores, rate limiters and elections: those of `workflows`. */
+  readonly locks: Locks;
   /** Who belongs to the cluster, who leads it, and what operators change. */
   readonly cluster: Cluster;
   readonly #failover: Failover;
@@ -85,7 +88,8 @@ export class RaftoralClient {
     this.#stopWatching = security.watch(clock, silentLogger);
     const port = CodedWorkflows.over(new ClientWorkflows(this.#calls, this.#polls, this.#followed), payloads);
     const operations = CodedOperations.over(new ClientOperations(this.#calls, this.#polls), payloads);
-    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs, uuid, activeTrace });
+    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs, uuid, clock, activeTrace });
+    this.locks = this.workflows.locks;
     this.cluster = new CheckedCluster(new ClientCluster(this.#calls, addresses[0]), timeoutMs);
   }
 

@@ -1,5 +1,6 @@
 /** Every metric there is. docs/metrics.md has the same ones, which a test compares. */
 import { BLOB_METRICS } from "./blob-metrics.ts";
+import { LOCK_METRICS } from "./lock-metrics.ts";
 import { gauge, type Metric } from "./metric.ts";
 import { PROCESS_METRICS } from "./process-metrics.ts";
 import { QUEUE_METRICS } from "./queue-metrics.ts";
@@ -25,5 +26,6 @@ export const ALL_METRICS: readonly Metric[] = [
   ...Object.values(BLOB_METRICS),
   ...Object.values(WORKFLOW_METRICS),
   ...Object.values(QUEUE_METRICS),
+  ...Object.values(LOCK_METRICS),
   ...Object.values(PROCESS_METRICS),
 ];

@@ -200,6 +200,8 @@ describe("metrics of a durable node over gRPC", () => {
     await one.workflows.queues.define("metered");
     await one.workflows.queues.pause("metered");
     await one.workflows.start(steps, 2, { queue: "metered" });
+    await one.locks.acquire("metered/1", { leaseMs: 3_600_000 });
+    one.locks.acquire("metered/1", { leaseMs: 3_600_000 }).catch(() => {});
     const peer = { raftoral_peer_id: String(two.nodeId) };
     const before = await scrapeUntil(one, (each) => each.has("raftoral_peer_round_trip_seconds"));
     expect(sum(before, "raftoral_peer_connected", { ...peer, raftoral_stream: "control" })).toBe(1);

@@ -255,7 +255,17 @@ describe("what workflows show", () => {
     const counts = () => [{ workflowType: "w", status: "stuck", runs: 1 }] as const;
     const limits = { maxFinishedRuns: 14, maxFinishedBytes: 1000, maxKeptIds: 30 };
     const queues = () => [];
-    const state = { size, counts, queues };
+    const free = {
+      limits: { permits: 1, rateLimit: 0, ratePeriodMs: 0, burst: 0 },
+      isDefined: false,
+      available: 0,
+      taken: 0,
+    };
+    const lock = (name: string, held: number, oldestAtMs: number | undefined) => {
+      return { name, ...free, held, waiting: oldestAtMs === undefined ? 0 : 1, oldestAtMs, holders: [], waiters: [] };
+    };
+    const locks = () => [lock("account/1", 1, 5_000), lock("account/2", 1, 4_000), lock("gpu", 3, undefined)];
+    const state = { size, counts, queues, locks };
     const stop = metrics.watch(1, runtime as unknown as Parameters<typeof metrics.watch>[1], state, limits);
     metrics.watchArchive({ counts: { taken: 5, failures: 2, failing: 1 } });
     const at = { index: 1, atMs: 0, runId: "r", workflowType: "w", epoch: 1 };
@@ -282,6 +292,11 @@ describe("what workflows show", () => {
     metrics.scheduleFired({ outcome: "started", missed: 3, latenessMs: 20 });
     metrics.scheduleFired({ outcome: undefined, missed: 2, latenessMs: undefined });
     expect(Object.fromEntries(await told(metrics))).toEqual({
+      "raftoral.lock.held{account}": 2,
+      "raftoral.lock.held{gpu}": 3,
+      "raftoral.lock.waiting{account}": 2,
+      "raftoral.lock.waiting{gpu}": 0,
+      "raftoral.lock.oldest.asked{account}": 4,
       "raftoral.workflow.runs{running}": 3,
       "raftoral.workflow.runs{delayed}": 1,
       "raftoral.workflow.runs{stuck}": 1,

@@ -1,6 +1,8 @@
 /** What workflows show: runs in the cluster and on the node, and steps that the node executed. */
 import type { NodeId } from "@raftoral/raft-core";
 import type {
+  LockQuery,
+  LockView,
   QueueView,
   RunCount,
   RuntimeEvent,
@@ -11,6 +13,7 @@ import type {
   WorkflowRuntime,
 } from "@raftoral/workflow";
 import type { Histogram } from "./histogram.ts";
+import { LockMetrics } from "./lock-metrics.ts";
 import { counter, gauge, histogram, type MetricSource, type Observe, updown } from "./metric.ts";
 import { QueueMetrics } from "./queue-metrics.ts";
 import type { Recorders } from "./recorders.ts";
@@ -109,6 +112,7 @@ export interface MeasuredState {
   >;
   counts(): readonly RunCount[];
   queues(): readonly QueueView[];
+  locks(query: LockQuery): readonly LockView[];
 }
 
 /** The metrics of the workflow engine. The runtime tells it steps and attempts; the rest is read from the state at each look. */
@@ -121,6 +125,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
   readonly #ended = new Tally(WORKFLOW_METRICS.ended);
   readonly #takenOver = new Tally(WORKFLOW_METRICS.takenOver);
   readonly #queues = new QueueMetrics();
+  readonly #locks = new LockMetrics();
   #state: MeasuredState | undefined;
   #runtime: Pick<WorkflowRuntime, "load" | "residency" | "stepsUnderWay"> | undefined;
   #limits: RetentionLimits | undefined;
@@ -142,6 +147,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#limits = limits;
     this.#state = state;
     this.#queues.watch(() => state.queues());
+    this.#locks.watch((query) => state.locks(query));
     return runtime.events.subscribe((event) => this.#heard(nodeId, event));
   }
 
@@ -168,6 +174,7 @@ export class WorkflowMetrics implements MetricSource, RuntimeProbe {
     this.#ended.collect(observe);
     this.#takenOver.collect(observe);
     this.#queues.collect(observe);
+    this.#locks.collect(observe);
     if (this.#state !== undefined) {
       const { running, stuck, paused, delayed, orphaned, resting, finished, queued } = this.#state.size;
       const executed = running - orphaned - resting - stuck - paused - delayed - queued;

@@ -166,7 +166,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
   const operationsOf = (by: string): OperationsPort => new BlobOperations(plain.operations(by), values);
   const timeoutMs = config.limits.defaultTimeoutMs;
   declareQueues(plain, runtime, { queues: config.queues, logger });
-  const given = { timeoutMs, uuid: environment.uuid, activeTrace };
+  const given = { timeoutMs, uuid: environment.uuid, clock, activeTrace };
   const coded = CodedWorkflows.over(port, codecs);
   const workflowsOf = (by: string): CheckedWorkflows =>
     new CheckedWorkflows({ port: coded, operations: CodedOperations.over(operationsOf(by), codecs), ...given });
@@ -205,6 +205,7 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     clearWorkflowsOf: workflowsOf,
     clusterOf,
     operationsOf,
+    locks: port.locks,
     pollRun: (runId, limit) => port.wait(runId, limit),
     queryRun: (request, limit) => port.query(request, limit),
     updateRun: (request, limit) => port.update(request, limit),
@@ -212,7 +213,13 @@ async function open(plan: NodePlan, closers: Closers): Promise<NodeParts> {
     readStream: (request, limit) => port.stream(request, limit),
     readEvents: (request, limit) => port.events(request, limit),
     members: () => membership.members(),
-    admit: (newcomer, clusterName, wanted, limit) => membership.admit(newcomer, clusterName, wanted, limit),
+    admit: async ({ address: from, clusterName, nodeId: wanted, by }, limit) => {
+      const admission = await membership.admit(from, clusterName, wanted, limit);
+      const added = { action: "add-node", subject: String(admission.nodeId), detail: from, reason: "", by };
+      // The node has its place, whether its record reaches the log or not.
+      await plain.audited(added, limit).catch(() => {});
+      return admission;
+    },
     readdress: (member, to, limit) => membership.readdress(member, to, limit),
   };
   const health = server === undefined ? undefined : new NodeHealth(server.health, group);

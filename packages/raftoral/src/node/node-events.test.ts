@@ -16,6 +16,8 @@ const ALL: Record<NodeEvent["type"], true> = {
   removed: true,
   failed: true,
   "queue-changed": true,
+  "lock-changed": true,
+  "locks-told": true,
   "run-started": true,
   "attempt-failed": true,
   "run-ended": true,

@@ -34,6 +34,21 @@ describe("over gRPC alone", () => {
     await cluster.start({ ...place, transportLimits: { compression: "zstd", keepaliveIntervalMs: 500 } });
   });
 
+  test("what changes the cluster is in the audit, joining included", async () => {
+    const first = await cluster.start({ ...cluster.place(), bootstrap: true });
+    const second = await cluster.start({ ...cluster.place(), join: [first.address] });
+    const areVoters = async () => (await first.cluster.members()).every(({ voter }) => voter);
+    await until(first, areVoters, "both nodes vote");
+    await first.cluster.transferLeadership(second.nodeId, { reason: "an upgrade" });
+    await second.cluster.removeNode(first.nodeId, { reason: "too old" });
+    const entries = await Array.fromAsync(second.workflows.audit());
+    expect(entries.map(({ by, action, subject, detail, reason }) => [by, action, subject, detail, reason])).toEqual([
+      ["local", "remove-node", "1", "", "too old"],
+      ["local", "transfer-leadership", "2", "", "an upgrade"],
+      ["unnamed", "add-node", "2", second.address, ""],
+    ]);
+  });
+
   test("what a client sends is checked before it is replicated", async () => {
     const node = await cluster.start({ ...cluster.place(), bootstrap: true, ...SMALL });
     const connection = new Connection(node.address, new Security(undefined));

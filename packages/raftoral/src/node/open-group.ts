@@ -9,6 +9,7 @@ import type { NodeMetrics } from "../metrics/node-metrics.ts";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
 import { JsonApi } from "../service/json/json-api.ts";
+import { registerLockService } from "../service/lock-routes.ts";
 import { registerQueueService } from "../service/queue-routes.ts";
 import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { ServedNode } from "../service/served-node.ts";
@@ -123,6 +124,7 @@ async function openGrpc(
       registerEventService(router, served, limits.defaultTimeoutMs);
       registerScheduleService(router, served, limits.defaultTimeoutMs);
       registerQueueService(router, served, limits.defaultTimeoutMs);
+      registerLockService(router, served, limits.defaultTimeoutMs);
     },
   });
   await transport.start();

@@ -16,6 +16,7 @@ import { limitArgument, timeoutArgument } from "../api/arguments.ts";
 import { abortable, type CallOptions } from "../api/call-options.ts";
 import type { BackupSummary, Cluster } from "../api/cluster/cluster.ts";
 import { nodeStarting } from "../api/errors.ts";
+import type { Locks } from "../api/locks/locks.ts";
 import type { Workflows } from "../api/workflows.ts";
 import { type Environment, platformEnvironment } from "../platform.ts";
 import { Deadline, type Timeout } from "../time/deadline.ts";
@@ -35,7 +36,7 @@ export interface RaftoralNodeOptions extends NodeSettings {
   /** What this node can execute. Other nodes may have others. */
   readonly workflows?: readonly WorkflowDefinition[];
   /**
-   * Gets every run that has ended, once it is committed that it has; a run is pruned only after that. The node that leads calls it, so give all nodes the same. See docs/operations.md.
+   * Gets every run that has ended, once it is committed that it has; a run is pruned only after that. The node that leads calls it, so give all nodes the same; while any node has it, no leader prunes what it has not taken. See docs/operations.md.
    */
   readonly archive?: ArchiveHook;
   /** Replaces gRPC, e.g. by an `InMemoryClusterTransport` that all nodes of a test share. Started and shut down by its owner. */
@@ -89,6 +90,8 @@ export class RaftoralNode {
   readonly left: Promise<"left">;
   /** Starts runs and tells of them: the same API as a client's. */
   readonly workflows: Workflows;
+  /** Locks, semaphores, rate limiters and elections: those of `workflows`. */
+  readonly locks: Locks;
   /** Who belongs to the cluster, who leads it, and what operators change: the same API as a client's. */
   readonly cluster: Cluster;
   readonly #parts: NodeParts;
@@ -148,6 +151,7 @@ export class RaftoralNode {
     this.#environment = environment;
     this.#logger = logger;
     this.workflows = parts.workflows;
+    this.locks = parts.workflows.locks;
     this.cluster = parts.cluster;
     this.nodeId = parts.identity.nodeId;
     this.clusterId = parts.identity.clusterId;

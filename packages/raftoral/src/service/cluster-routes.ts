@@ -40,8 +40,9 @@ export function registerClusterService(
         address: request.address,
         nodeId: safeNumber(request.nodeId, "node_id"),
       });
-      const allowed = limit(request.timeoutMs, context);
-      const admission = await node.admit(request.address, request.clusterName, nodeId, allowed);
+      const { address, clusterName, timeoutMs } = request;
+      const newcomer = { address, clusterName, nodeId, by: callerName(context) };
+      const admission = await node.admit(newcomer, limit(timeoutMs, context));
       return {
         clusterId: admission.clusterId,
         nodeId: BigInt(admission.nodeId),

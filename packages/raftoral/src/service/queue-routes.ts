@@ -4,6 +4,7 @@ import { changed } from "../api/queues/changed.ts";
 import { QueueService } from "../gen/raftoral/v1/queue_service_pb.ts";
 import { consistencyFromWire } from "../wire/filter-messages.ts";
 import { changeFromWire, queueToWire } from "../wire/queue-messages.ts";
+import { callerName } from "./caller-name.ts";
 import { callLimit, callOptions, guarded, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
@@ -23,7 +24,8 @@ export function registerQueueService(router: ConnectRouter, served: () => Served
     changeQueue: guarded(async (request, context) => {
       const change = changeFromWire(request);
       const name = required(request.name, "name");
-      await changed(queues(), name, change, options(request.timeoutMs, context));
+      const given = { ...options(request.timeoutMs, context), reason: request.reason };
+      await changed(served().workflowsOf(callerName(context)).queues, name, change, given);
       return {};
     }),
   });

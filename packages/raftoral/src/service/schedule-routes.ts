@@ -4,6 +4,7 @@ import { ScheduleService } from "../gen/raftoral/v1/schedule_service_pb.ts";
 import { consistencyFromWire } from "../wire/filter-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { overlapFromWire, partsFromWire, scheduleToWire } from "../wire/schedule-messages.ts";
+import { callerName } from "./caller-name.ts";
 import { callLimit, callOptions, guarded, required } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
@@ -15,8 +16,10 @@ export function registerScheduleService(
 ): void {
   const options = ({ timeoutMs }: { readonly timeoutMs: number }, context: HandlerContext) =>
     callOptions(callLimit(timeoutMs, context, defaultTimeoutMs));
-  const named = ({ requestId }: { readonly requestId: string }) => (requestId === "" ? {} : { requestId });
-  const schedules = () => served().workflows.schedules;
+  const asked = ({ requestId, reason }: { readonly requestId: string; readonly reason: string }) => {
+    return { ...(requestId === "" ? {} : { requestId }), reason };
+  };
+  const schedules = (context: HandlerContext) => served().workflowsOf(callerName(context)).schedules;
   router.service(ScheduleService, {
     createSchedule: guarded(async (request, context) => {
       const scheduleId = required(request.scheduleId, "schedule_id");
@@ -26,34 +29,40 @@ export function registerScheduleService(
         ...partsFromWire(scheduleId, request.parts),
         paused: paused && (note === "" || note),
       };
-      await schedules().create(scheduleId, schedule, { ...options(request, context), ...named(request) });
+      await schedules(context).create(scheduleId, schedule, { ...options(request, context), ...asked(request) });
       return {};
     }),
 
     updateSchedule: guarded(async (request, context) => {
       const scheduleId = required(request.scheduleId, "schedule_id");
-      const given = { ...options(request, context), ...named(request) };
-      await schedules().update(scheduleId, partsFromWire(scheduleId, request.parts), given);
+      const given = { ...options(request, context), ...asked(request) };
+      await schedules(context).update(scheduleId, partsFromWire(scheduleId, request.parts), given);
       return {};
     }),
 
     pauseSchedule: guarded(async (request, context) => {
       const { note } = request;
-      await schedules().pause(required(request.scheduleId, "schedule_id"), { ...options(request, context), note });
+      await schedules(context).pause(required(request.scheduleId, "schedule_id"), {
+        ...options(request, context),
+        note,
+      });
       return {};
     }),
 
     resumeSchedule: guarded(async (request, context) => {
       const { note } = request;
-      await schedules().resume(required(request.scheduleId, "schedule_id"), { ...options(request, context), note });
+      await schedules(context).resume(required(request.scheduleId, "schedule_id"), {
+        ...options(request, context),
+        note,
+      });
       return {};
     }),
 
     triggerSchedule: guarded(async (request, context) => {
       const overlap = overlapFromWire(request.overlap);
-      return await schedules().trigger(required(request.scheduleId, "schedule_id"), {
+      return await schedules(context).trigger(required(request.scheduleId, "schedule_id"), {
         ...options(request, context),
-        ...named(request),
+        ...asked(request),
         ...(overlap === undefined ? {} : { overlap }),
       });
     }),
@@ -61,28 +70,33 @@ export function registerScheduleService(
     backfillSchedule: guarded(async (request, context) => {
       const overlap = overlapFromWire(request.overlap);
       const [from, to] = [safeNumber(request.fromMs, "from_ms"), safeNumber(request.toMs, "to_ms")];
-      await schedules().backfill(required(request.scheduleId, "schedule_id"), from, to, {
+      await schedules(context).backfill(required(request.scheduleId, "schedule_id"), from, to, {
         ...options(request, context),
-        ...named(request),
+        ...asked(request),
         ...(overlap === undefined ? {} : { overlap }),
       });
       return {};
     }),
 
     deleteSchedule: guarded(async (request, context) => {
-      await schedules().delete(required(request.scheduleId, "schedule_id"), options(request, context));
+      await schedules(context).delete(required(request.scheduleId, "schedule_id"), {
+        ...options(request, context),
+        reason: request.reason,
+      });
       return {};
     }),
 
     describeSchedule: guarded(async (request, context) => {
       const { upcoming, consistency } = request;
       const given = { ...options(request, context), ...consistencyFromWire(consistency), upcoming };
-      return { schedule: scheduleToWire(await schedules().get(required(request.scheduleId, "schedule_id"), given)) };
+      return {
+        schedule: scheduleToWire(await schedules(context).get(required(request.scheduleId, "schedule_id"), given)),
+      };
     }),
 
     listSchedules: guarded(async (request, context) => {
       const { pageSize, pageToken, consistency } = request;
-      const page = await schedules().listPage({
+      const page = await schedules(context).listPage({
         ...options(request, context),
         ...consistencyFromWire(consistency),
         ...(pageSize === 0 ? {} : { pageSize }),

@@ -7,6 +7,7 @@ import type { NodeId } from "@raftoral/raft-core";
 import type { CallLimit } from "../api/call-options.ts";
 import type { Cluster, MemberInfo } from "../api/cluster/cluster.ts";
 import type { EventPage, EventRequest } from "../api/events.ts";
+import type { LocksPort } from "../api/locks/locks-port.ts";
 import type { OperationsPort } from "../api/operations/operations-port.ts";
 import type { Payload } from "../api/payloads/payload.ts";
 import type { EndedRun } from "../api/runs.ts";
@@ -22,6 +23,18 @@ export interface Admission {
   readonly members: readonly MemberInfo[];
 }
 
+/** A node that asks for a place. */
+export interface Newcomer {
+  /** Where others reach it. */
+  readonly address: string;
+  /** Of the cluster that it wants to join; empty: any. */
+  readonly clusterName: string;
+  /** The id to be given; 0: any. */
+  readonly nodeId: NodeId;
+  /** Who asks: the audit has it. */
+  readonly by: string;
+}
+
 /** The node that services serve. */
 export interface ServedNode {
   readonly nodeId: NodeId;
@@ -34,6 +47,8 @@ export interface ServedNode {
   clearWorkflowsOf(by: string): Workflows;
   clusterOf(by: string): Cluster;
   operationsOf(by: string): OperationsPort;
+  /** Asks for locks in the name of callers, who renew their leases themselves. */
+  readonly locks: LocksPort;
   /** One long poll of {@link Workflows.wait}: undefined when the run has not ended within the limit. */
   pollRun(runId: string, limit: CallLimit): Promise<EndedRun | undefined>;
   /** What a handler of a run answers, as it is encoded. */
@@ -48,8 +63,8 @@ export interface ServedNode {
   readEvents(request: EventRequest, limit: CallLimit): AsyncIterable<EventPage>;
   /** Members by id, as this node knows them. */
   members(): readonly MemberInfo[];
-  /** Gives a node a place. `nodeId` is the id to be given; 0: any. */
-  admit(address: string, clusterName: string, nodeId: NodeId, limit: CallLimit): Promise<Admission>;
+  /** Gives a node a place, and records that in the audit. */
+  admit(newcomer: Newcomer, limit: CallLimit): Promise<Admission>;
   /** Records where a member is now. */
   readdress(nodeId: NodeId, address: string, limit: CallLimit): Promise<readonly MemberInfo[]>;
 }

@@ -51,6 +51,14 @@ export const idle = workflow("idle", { version: 1 }, async (ctx) => {
   return "gone" as const;
 });
 
+/** Holds the lock that its input names until it may go. */
+export const locked = workflow("locked", { version: 1 }, (ctx, name: string) =>
+  ctx.lock(name, async (inner, { token }) => {
+    await inner.waitFor(go);
+    return token;
+  }),
+);
+
 export const restful = workflow("restful", { version: 1 }, async (ctx) => {
   await ctx.waitFor(go);
   return "rested" as const;
@@ -266,10 +274,43 @@ export const purse = object(
 );
 
 /** What the nodes of the tested cluster can execute. */
+const bytes = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value: unknown) =>
+      value instanceof Uint8Array ? { value } : { issues: [{ message: "these are no bytes" }] },
+  },
+} satisfies StandardSchemaV1<Uint8Array>;
+
+export const pictures = stream<Uint8Array>("pictures");
+export const shown = variable<Uint8Array>("shown");
+export const given = signal("given", bytes);
+export const mirrored = update("mirrored", { input: bytes, output: bytes });
+export const glimpse = query<Uint8Array, Uint8Array>("glimpse");
+
+/** Carries bytes through everything that a body does with values. Hangs for the input of one zero. */
+export const carrier = workflow("carrier", { version: 1, input: bytes }, async (ctx, picture) => {
+  ctx.onQuery(glimpse, (asked) => asked);
+  const hang = (): Promise<never> => new Promise(() => {});
+  const taken: Uint8Array = await ctx.step("picture", () => (picture[0] === 0 ? hang() : Buffer.from(picture)));
+  const now = await ctx.variable(shown, taken);
+  ctx.onUpdate(mirrored, async (own, asked) => {
+    const back = await own.step("mirror", () => asked.toReversed());
+    await now.set(back);
+    return back;
+  });
+  await ctx.stream(pictures).write(taken);
+  const later = await ctx.waitFor(given);
+  const child: unknown = await ctx.run(echo, later);
+  return child as Uint8Array;
+});
+
 export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   order,
   gated,
   idle,
+  locked,
   restful,
   settable,
   echo,
@@ -286,5 +327,6 @@ export const CONFORMANCE_WORKFLOWS: readonly WorkflowDefinition[] = [
   fragile,
   account,
   labelled,
+  carrier,
   purse,
 ];

@@ -1,5 +1,5 @@
 /** A node that answers from memory (served by fake-server.ts): for tests of services, client and command line. */
-import type { NodeId } from "@raftoral/raft-core";
+import { type NodeId, platformClock } from "@raftoral/raft-core";
 import { attributeValues, WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
 import { CheckedWorkflows } from "../api/checked-workflows.ts";
@@ -29,8 +29,9 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../api/workflows-port.ts";
-import type { Admission, ServedNode } from "../service/served-node.ts";
+import type { Admission, Newcomer, ServedNode } from "../service/served-node.ts";
 import { fakeCluster } from "./fake-cluster.ts";
+import { FakeLocks } from "./fake-locks.ts";
 import { FakeOperations } from "./fake-operations.ts";
 import { FakeQueues } from "./fake-queues.ts";
 import { type FakeRun, failed, run } from "./fake-run.ts";
@@ -74,15 +75,24 @@ export class FakeNode implements ServedNode {
   /** What its status says otherwise than usual. */
   shown: Partial<NodeStatus> = {};
   readonly schedules = new FakeSchedules();
+  readonly locks = new FakeLocks();
   readonly workflows: CheckedWorkflows;
   readonly cluster: CheckedCluster;
 
   constructor() {
     let count = 0;
     const uuid = () => `chosen-by-the-node-${++count}`;
-    this.operator = new FakeOperations(this.runs, (name, limit) => this.#enter(name, limit));
+    const { runs, schedules, queues, locks } = this;
+    const enter = (name: string, limit: CallLimit): Promise<void> => this.#enter(name, limit);
+    this.operator = new FakeOperations({ runs, schedules, queues, locks, enter });
     const [port, operations] = [this.#workflows(), this.operator];
-    this.workflows = new CheckedWorkflows({ port, operations, timeoutMs: DEFAULT_TIMEOUT_MS, uuid });
+    this.workflows = new CheckedWorkflows({
+      port,
+      operations,
+      timeoutMs: DEFAULT_TIMEOUT_MS,
+      uuid,
+      clock: platformClock,
+    });
     this.cluster = new CheckedCluster(
       fakeCluster(this, (name, limit) => this.#enter(name, limit)),
       DEFAULT_TIMEOUT_MS,
@@ -163,7 +173,7 @@ export class FakeNode implements ServedNode {
     return this.known;
   }
 
-  async admit(address: string, clusterName: string, _nodeId: number, limit: CallLimit): Promise<Admission> {
+  async admit({ address, clusterName }: Newcomer, limit: CallLimit): Promise<Admission> {
     await this.#enter("admit", limit);
     return {
       clusterId: `${clusterName}-1`,
@@ -179,7 +189,7 @@ export class FakeNode implements ServedNode {
 
   #workflows(): WorkflowsPort {
     return {
-      schedules: this.schedules,
+      locks: this.locks,
       start: async (request: StartRequest, limit) => {
         await this.#enter("start", limit);
         return { runId: request.runId, created: this.#startOnce(request) };

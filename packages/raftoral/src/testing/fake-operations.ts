@@ -2,16 +2,31 @@
 
 import { WorkflowError } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
+import type { LockChangeRequest } from "../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../api/mending/mending.ts";
 import type { AuditEntry, BulkPiece, DeletedRun, PausedType } from "../api/operations/operations.ts";
 import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../api/operations/operations-port.ts";
+import type { FakeLocks } from "./fake-locks.ts";
+import type { FakeQueues } from "./fake-queues.ts";
 import type { FakeRun } from "./fake-run.ts";
+import type { FakeSchedules } from "./fake-schedules.ts";
+
+/** What operators act on. */
+interface FakeWorld {
+  readonly runs: Map<string, FakeRun>;
+  readonly schedules: FakeSchedules;
+  readonly queues: FakeQueues;
+  readonly locks: FakeLocks;
+  /** What every call does first. */
+  readonly enter: (name: string, limit: CallLimit) => Promise<void>;
+}
 
 /** What happened is in its fields; what is to be answered, tests set there. */
 export class FakeOperations implements OperationsPort {
@@ -22,12 +37,23 @@ export class FakeOperations implements OperationsPort {
   /** Pieces of what is done to many runs, and how they were asked for. */
   readonly bulks: BulkRequest[] = [];
   pieces: readonly BulkPiece[] = [];
+  readonly schedules: FakeSchedules;
+  readonly #queues: FakeQueues;
   readonly #runs: Map<string, FakeRun>;
+  readonly #locks: FakeLocks;
   readonly #enter: (name: string, limit: CallLimit) => Promise<void>;
 
-  constructor(runs: Map<string, FakeRun>, enter: (name: string, limit: CallLimit) => Promise<void>) {
+  constructor({ runs, schedules, queues, locks, enter }: FakeWorld) {
     this.#runs = runs;
+    this.schedules = schedules;
+    this.#queues = queues;
+    this.#locks = locks;
     this.#enter = enter;
+  }
+
+  async changeLock({ name, change }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    await this.#enter("changeLock", limit);
+    this.#locks.change(name, change);
   }
 
   async cancel({ runId, reason }: RunRequest, limit: CallLimit): Promise<void> {
@@ -65,6 +91,11 @@ export class FakeOperations implements OperationsPort {
     this.#present(runId);
     this.mends.push([runId, { kind: "set-variable", variable, value: value.value() }, reason]);
     return true;
+  }
+
+  async changeQueue(request: QueueRequest, limit: CallLimit): Promise<void> {
+    await this.#enter("changeQueue", limit);
+    this.#queues.change(request);
   }
 
   async pauseType({ workflowType, isPaused, reason }: PauseTypeRequest, limit: CallLimit): Promise<void> {

@@ -1,7 +1,8 @@
 /** Queues of a fake node: what was done to them, and nothing that waits in them. */
 import type { RunQueue } from "@raftoral/workflow";
 import type { CallLimit } from "../api/call-options.ts";
-import type { QueueChange, QueueInfo } from "../api/queues/queues.ts";
+import type { QueueRequest } from "../api/operations/operations-port.ts";
+import type { QueueInfo } from "../api/queues/queues.ts";
 import type { WorkflowsPort } from "../api/workflows-port.ts";
 
 /** The queues of one fake node. */
@@ -12,21 +13,20 @@ export class FakeQueues {
   /** The queues of starts, in order. */
   readonly started: RunQueue[] = [];
 
+  /** Why they were changed, in order. */
+  readonly reasons: string[] = [];
+
   /** A run is started, perhaps in a queue. */
   begun(queue: RunQueue | undefined): void {
     if (queue !== undefined) this.started.push(queue);
   }
 
   /** The calls of a port. `enter`: what every call does first. */
-  port(enter: (name: string, limit: CallLimit) => Promise<void>): Pick<WorkflowsPort, "queues" | "changeQueue"> {
+  port(enter: (name: string, limit: CallLimit) => Promise<void>): Pick<WorkflowsPort, "queues"> {
     return {
       queues: async (name, limit) => {
         await enter("queues", limit);
         return this.of(name);
-      },
-      changeQueue: async (name, change, limit) => {
-        await enter("changeQueue", limit);
-        this.change(name, change);
       },
     };
   }
@@ -36,7 +36,8 @@ export class FakeQueues {
     return [...this.all.values()].filter((queue) => name === undefined || queue.name === name);
   }
 
-  change(name: string, change: QueueChange): void {
+  change({ name, change, reason }: QueueRequest): void {
+    this.reasons.push(reason);
     const known = this.all.get(name) ?? fakeQueue(name);
     if (change.kind === "delete") this.all.delete(name);
     else if (change.kind === "define") this.all.set(name, { ...known, limits: change.limits });

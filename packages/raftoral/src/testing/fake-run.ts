@@ -49,6 +49,7 @@ export function run(runId: string, fields: Partial<FakeRun> = {}): FakeRun {
     parent: undefined,
     generation: 1,
     children: [],
+    locks: [],
     attributes: {},
     queue: undefined,
     initialAttributes: {},

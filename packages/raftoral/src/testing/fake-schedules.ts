@@ -4,6 +4,7 @@ import type { ScheduleDescription, SchedulePage } from "../api/schedules/schedul
 import type {
   BackfillScheduleRequest,
   CreateScheduleRequest,
+  ScheduleRequest,
   SchedulesPort,
   TriggerRequest,
   UpdateScheduleRequest,
@@ -16,9 +17,12 @@ export const NEXT_MS = 1_806_195_600_000;
 export class FakeSchedules implements SchedulesPort {
   readonly known = new Map<string, ScheduleDescription>();
   readonly backfills: BackfillScheduleRequest[] = [];
+  /** Why each change was asked for, in order. */
+  readonly reasons: string[] = [];
 
   async create(request: CreateScheduleRequest): Promise<void> {
     const { scheduleId, workflowType, version, times, overlap = "skip", runTimeoutMs, attributes, pauseNote } = request;
+    this.reasons.push(request.reason);
     this.known.set(scheduleId, {
       scheduleId,
       workflowType,
@@ -44,21 +48,23 @@ export class FakeSchedules implements SchedulesPort {
     });
   }
 
-  async update({ scheduleId, times, overlap }: UpdateScheduleRequest): Promise<void> {
+  async update({ scheduleId, times, overlap, reason }: UpdateScheduleRequest): Promise<void> {
+    this.reasons.push(reason);
     const found = await this.get(scheduleId);
     const changes = { times: { ...found.times, ...times } as TimingSpec, overlap: overlap ?? found.overlap };
     this.known.set(scheduleId, { ...found, ...changes });
   }
 
-  async pause(scheduleId: string, note: string): Promise<void> {
+  async pause({ scheduleId, reason: note }: ScheduleRequest): Promise<void> {
     this.known.set(scheduleId, { ...(await this.get(scheduleId)), isPaused: true, note });
   }
 
-  async resume(scheduleId: string, note: string): Promise<void> {
+  async resume({ scheduleId, reason: note }: ScheduleRequest): Promise<void> {
     this.known.set(scheduleId, { ...(await this.get(scheduleId)), isPaused: false, note });
   }
 
-  async trigger({ scheduleId }: TriggerRequest): Promise<OccurrenceOutcome> {
+  async trigger({ scheduleId, reason }: TriggerRequest): Promise<OccurrenceOutcome> {
+    this.reasons.push(reason);
     await this.get(scheduleId);
     return "started";
   }
@@ -66,9 +72,11 @@ export class FakeSchedules implements SchedulesPort {
   async backfill(request: BackfillScheduleRequest): Promise<void> {
     await this.get(request.scheduleId);
     this.backfills.push(request);
+    this.reasons.push(request.reason);
   }
 
-  async delete(scheduleId: string): Promise<void> {
+  async delete({ scheduleId, reason }: ScheduleRequest): Promise<void> {
+    this.reasons.push(reason);
     this.known.delete(scheduleId);
   }
 

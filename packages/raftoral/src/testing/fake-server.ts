@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { registerClusterService } from "../service/cluster-routes.ts";
 import { registerEventService } from "../service/event-routes.ts";
+import { registerLockService } from "../service/lock-routes.ts";
 import { registerQueueService } from "../service/queue-routes.ts";
 import { registerScheduleService } from "../service/schedule-routes.ts";
 import type { ServedNode } from "../service/served-node.ts";
@@ -31,6 +32,7 @@ export async function serveFake(node: ServedNode, port = 0): Promise<FakeServer>
         registerEventService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerScheduleService(router, () => node, DEFAULT_TIMEOUT_MS);
         registerQueueService(router, () => node, DEFAULT_TIMEOUT_MS);
+        registerLockService(router, () => node, DEFAULT_TIMEOUT_MS);
       },
     }),
   );

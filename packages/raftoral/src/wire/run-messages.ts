@@ -35,6 +35,7 @@ import type {
 } from "../gen/raftoral/v1/run_reads_pb.ts";
 import { attributesFromWire, attributesToWire } from "./attribute-messages.ts";
 import { failureFromWire, failureToWire } from "./failure-messages.ts";
+import { lockOfRunFromWire, lockOfRunToWire } from "./lock-messages.ts";
 import { safeNumber } from "./numbers.ts";
 import { queueOfRunFromWire, queueOfRunToWire } from "./queue-messages.ts";
 import { traceFromWire, traceToWire } from "./trace-messages.ts";
@@ -86,6 +87,7 @@ export function runToWire(run: RunSummary & Partial<RunDescription>): MessageIni
     ...(run.parent === undefined ? {} : { parent: run.parent }),
     generation: run.generation,
     children: [...(run.children ?? [])],
+    locks: (run.locks ?? []).map(lockOfRunToWire),
     attributes: attributesToWire(run.attributes),
     initialAttributes: attributesToWire(run.initialAttributes ?? {}),
     ...(run.seed === undefined ? {} : { seed: new Uint8Array(Buffer.from(run.seed, "base64")) }),
@@ -151,6 +153,7 @@ export function descriptionFromWire(run: Run | undefined): RunDescription {
     pendingSignals: run.pendingSignals,
     stepsInProgress,
     children,
+    locks: run.locks.map(lockOfRunFromWire),
     seed,
     initialAttributes: attributesFromWire(run.initialAttributes),
     trace: traceFromWire(run.trace),

@@ -27,9 +27,12 @@ async function writeTrace(options: SimulateOptions): Promise<boolean> {
 async function printPrograms({ start, seeds }: SimulateOptions): Promise<boolean> {
   const { programLines } = await import("../workflows/program/program.ts");
   const { programOf } = await import("../workflows/run-programs.ts");
+  const { scenarioLines, scenarioOf } = await import("../scenarios/run-scenarios.ts");
   for (let seed = Math.max(start, 1); seed < start + seeds; seed++) {
     print(`seed ${seed}`);
-    for (const line of programLines(programOf(seed))) print(`  ${line}`);
+    const scenario = scenarioOf(seed);
+    for (const line of scenario === undefined ? programLines(programOf(seed)) : scenarioLines(scenario))
+      print(`  ${line}`);
   }
   return true;
 }
@@ -44,7 +47,12 @@ async function traced({ kind, start: seed, steps, only, ignore }: SimulateOption
   if (kind === "programs") {
     const { runProgramSeed } = await import("../workflows/run-programs.ts");
     const { planText } = await import("../workflows/plans.ts");
-    const { found, trials } = await runProgramSeed(seed, { ignore });
+    const { runScenarioSeed, scenarioOf } = await import("../scenarios/run-scenarios.ts");
+    const scenario = scenarioOf(seed);
+    const { found, trials } =
+      scenario === undefined
+        ? await runProgramSeed(seed, { ignore })
+        : await runScenarioSeed(seed, scenario, { ignore });
     for (const { plan, trial } of trials) {
       write(`disturbed by ${planText(plan)}`);
       for (const line of trial.story) write(`  ${line}`);

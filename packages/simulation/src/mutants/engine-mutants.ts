@@ -42,7 +42,7 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
     kinds: ["programs"],
     edits: [
       {
-        file: `${EXECUTION}/body-cancellation.ts`,
+        file: `${EXECUTION}/ends/body-cancellation.ts`,
         find: "    do {\n      await history.quiet();\n      await answers.last();\n    } while (!history.isQuiet && this.#grace.shields === 0 && !interruption.isClosed);\n",
         replace: "    await undefined;\n",
       },
@@ -248,6 +248,18 @@ export const ENGINE_MUTANTS: readonly Mutant[] = [
         find: "called(() => timer.call(() => sleep(timer, path, ms))).then(",
         replace:
           "new Promise<void>((resolve) => void (path === undefined || sleep === undefined || timer.clock.after(ms, resolve))).then(",
+      },
+    ],
+  },
+  {
+    name: "record-overtakes",
+    bug: "a record is proposed while one that a replay makes again is on its way: it may overtake that one, and stands in the log without it",
+    kinds: ["programs"],
+    edits: [
+      {
+        file: "workflow/src/runtime/history/history.ts",
+        find: "return this.#staged.isEmpty ? undefined : this.#staged.quiet().catch(() => never());",
+        replace: "return this.#staged.isEmpty ? undefined : this.#staged.settled();",
       },
     ],
   },

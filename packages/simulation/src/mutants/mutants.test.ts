@@ -65,6 +65,7 @@ describe("known bugs of the workflow engine", () => {
     ["undo-stops-at-cancel", "undone-in-order"],
     ["patch-forgets-old-way", "engine-error"],
     ["evicted-without-alarm", "ended"],
+    ["record-overtakes", "engine-error"],
   ])("%s is found, by %s", { timeout: 120_000 }, async (name, invariant) => {
     const search = { start: 0, seeds: 1, steps: 0, threads: 1, kind: "programs" as const, ignore: [] };
     expect((await findFirst(mutantNamed(name), search))?.invariant).toBe(invariant);

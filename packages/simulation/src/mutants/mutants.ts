@@ -10,6 +10,7 @@ import { MEMBERSHIP_MUTANTS } from "./membership-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { READ_MUTANTS } from "./read-mutants.ts";
 import { REPLICATION_MUTANTS } from "./replication-mutants.ts";
+import { SCENARIO_MUTANTS } from "./scenario-mutants.ts";
 
 const DRIVER = "raft-core/src/driver";
 
@@ -21,6 +22,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...READ_MUTANTS,
   ...FORGED_MUTANTS,
   ...ENGINE_MUTANTS,
+  ...SCENARIO_MUTANTS,
 ];
 
 /** Whether runs of a kind are to find a bug. Bare cores have no driver, and no disk that could be wrong. */

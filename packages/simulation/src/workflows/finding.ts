@@ -20,6 +20,14 @@
  * P17 undone-in-order  A saga that failed, also because its run was cancelled, has undone what it was told is booked, each once, in reverse order, and nothing else.
  * P18 generations      A run that has completed has come through all of its generations.
  * P19 updates-once     Each update is executed once, and answered as a body that is run again says; an update is refused only because its run has ended, and fails only in a run that something cancelled, or that did not complete.
+ *
+ * For scenarios (scenarios/scenario.ts), besides P1, P7 and P14:
+ *
+ * P20 calls-once       Each exclusive call of an object is carried out once, after the one before it has ended, and its callers are answered so; a deleted object has no state.
+ * P21 chunks-in-order  A reader that goes on at its next offset, on whatever node, gets each chunk once, in order and without a gap.
+ * P22 within-limits    By the times of the log, the runs of a queue that are under way are at most as many as its limits allow, and all come to their end.
+ * P23 occurrence-once  Each occurrence of a schedule has one run, and nothing begins before its time.
+ * P24 mended           A run that operators mend gives what the model makes of what they do; no path is recorded twice, and a deleted run is gone.
  */
 export const PROGRAM_INVARIANTS = [
   "ended",
@@ -41,6 +49,11 @@ export const PROGRAM_INVARIANTS = [
   "undone-in-order",
   "generations",
   "updates-once",
+  "calls-once",
+  "chunks-in-order",
+  "within-limits",
+  "occurrence-once",
+  "mended",
 ] as const;
 
 /** Name of an invariant of programs. */

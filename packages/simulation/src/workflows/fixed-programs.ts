@@ -128,6 +128,22 @@ export const FIXED_PROGRAMS: readonly FixedProgram[] = [
     ),
   },
   {
+    name: "a variable before a wait beside a step, and the network loses its record on its way",
+    program: program(
+      sequence(
+        { do: "variable", name: "status", sets: 1, fails: "never" },
+        { do: "all", branches: [{ do: "wait", signal: "go", timeoutMs: undefined }, step("reserve")] },
+        step("ship"),
+      ),
+      { sendings: [{ signal: "go", payload: 0, afterMs: 30 }] },
+    ),
+    plans: [
+      plan("lose@commit:1:before"),
+      plan("lose@commit:1:before", { isRemote: true }),
+      plan("lose@commit:1:before; kill-owner@commit:3:after", { isRemote: true }),
+    ],
+  },
+  {
     name: "chunks of a body and of its steps in several scopes",
     program: program(
       sequence(

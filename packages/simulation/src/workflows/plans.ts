@@ -10,6 +10,8 @@ export interface Plan {
   readonly snapshots: boolean;
   /** Whether a node executes one body at a time, and another run takes the slot before this one is cancelled. */
   readonly isCrowded: boolean;
+  /** Whether another node leads than the one that is asked, and owns the run at first (no). */
+  readonly isRemote?: boolean;
   /** Whether the nodes encrypt every value (no). */
   readonly isCoded?: boolean;
   /** The entry with records of the run after which all processes are replaced by others with the code of today; the first ones have that from before all changes. */
@@ -34,12 +36,13 @@ const AT_COMMITS: readonly (readonly [kind: DisturbanceKind, when: When, snapsho
   ["drain-owner", "after", false],
   ["power-cut", "after", true],
   ["evict", "after", false],
+  ["lose", "before", false],
 ];
 
 const WHENS: readonly When[] = ["before", "proposed", "after"];
 
-/** Entries with records at which one program is disturbed: loops of maps make hundreds, and each is disturbed in eight ways. */
-const MOST_PLACES = 24;
+/** Entries with records at which one program is disturbed: loops of maps make hundreds, and each is disturbed in ten ways. */
+const MOST_PLACES = 21;
 
 /**
  * One disturbance at every place in the log of a run with so many entries: of its records, its start and its end. Of more than {@link MOST_PLACES} entries it
@@ -47,8 +50,12 @@ const MOST_PLACES = 24;
  */
 export function plansForEveryPlace(commits: number): readonly Plan[] {
   const places = [...spread(commits, MOST_PLACES).map((nth) => `commit:${nth}`), "start:1", "end:1"];
-  return places.flatMap((place) =>
-    AT_COMMITS.map(([kind, when, snapshots]) => ({ plan: `${kind}@${place}:${when}`, snapshots, isCrowded: false })),
+  return places.flatMap((place, nth) =>
+    AT_COMMITS.map(([kind, when, snapshots], at) => {
+      // Proposals travel, and can be lost on their way, where the owner does not lead.
+      const isRemote = kind === "lose" || (nth + at) % 2 === 1;
+      return { plan: `${kind}@${place}:${when}`, snapshots, isCrowded: false, isRemote };
+    }),
   );
 }
 
@@ -67,22 +74,27 @@ function spread(count: number, most: number): readonly number[] {
 }
 
 /** A plan in words. */
-export function planText({ plan, snapshots, isCrowded, isCoded = false, deploysAt }: Plan): string {
+export function planText({ plan, snapshots, isCrowded, isRemote = false, isCoded = false, deploysAt }: Plan): string {
   const parts = [
     ...(plan === "" ? [] : [plan]),
     ...(deploysAt === undefined ? [] : [`new code after entry ${deploysAt}`]),
     ...(snapshots ? ["a snapshot every 4 entries"] : []),
     ...(isCrowded ? ["a cancellation on a full node"] : []),
+    ...(isRemote ? ["another node in the lead"] : []),
     ...(isCoded ? ["every value encrypted"] : []),
   ];
   return parts.join(", with ") || "nothing";
 }
 
-/** A plan of one to three random disturbances. */
-export function drawPlan(below: Below, { calls, commits }: { readonly calls: number; readonly commits: number }): Plan {
+/** A plan of one to three random disturbances, of these kinds. */
+export function drawPlan(
+  below: Below,
+  { calls, commits }: { readonly calls: number; readonly commits: number },
+  kinds: readonly DisturbanceKind[] = DISTURBANCE_KINDS,
+): Plan {
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
   const one = (): string => {
-    const kind = pick(DISTURBANCE_KINDS);
+    const kind = pick(kinds);
     switch (below(5)) {
       case 0:
       case 1:
@@ -94,5 +106,6 @@ export function drawPlan(below: Below, { calls, commits }: { readonly calls: num
         return `${kind}@${pick(["start", "end"])}:1:${pick(WHENS)}`;
     }
   };
-  return { plan: Array.from({ length: 1 + below(3) }, one).join("; "), snapshots: below(3) === 0, isCrowded: false };
+  const plan = Array.from({ length: 1 + below(3) }, one).join("; ");
+  return { plan, snapshots: below(3) === 0, isCrowded: false, isRemote: below(2) === 0 };
 }

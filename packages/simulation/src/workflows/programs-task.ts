@@ -1,6 +1,13 @@
 /** What a thread is asked to do with random programs: run some seeds, or make one finding small and tell it. */
 import type { ManyFinding, ManyTask } from "../command/many.ts";
 import { addTo } from "../command/totals.ts";
+import {
+  type FoundInScenario,
+  runScenarioSeed,
+  scenarioLines,
+  scenarioOf,
+  shrinkScenario,
+} from "../scenarios/run-scenarios.ts";
 import { planText } from "./plans.ts";
 import { isExact } from "./program/exactness.ts";
 import { programLines } from "./program/program.ts";
@@ -35,8 +42,10 @@ export async function carryOutProgramsTask(
   const findings: ManyFinding[] = [];
   let [exact, trials, bodies, stepCalls, virtualMs] = [0, 0, 0, 0, 0];
   for (let seed = start; seed < start + count; seed++) {
-    const result = await runProgramSeed(seed, running);
-    if (seed > 0 && isExact(programOf(seed))) exact += 1;
+    const scenario = scenarioOf(seed);
+    const result =
+      scenario === undefined ? await runProgramSeed(seed, running) : await runScenarioSeed(seed, scenario, running);
+    if (scenario === undefined && seed > 0 && isExact(programOf(seed))) exact += 1;
     trials += result.trials.length;
     for (const { trial, plan } of result.trials) {
       bodies += trial.bodies;
@@ -63,7 +72,17 @@ function kindsOf(plan: string): ReadonlyMap<string, number> {
 }
 
 /** The smallest program and plan that break the same invariant, and what happens then. */
-async function storyOf(found: FoundInProgram, running: RunningPrograms): Promise<readonly string[]> {
+async function storyOf(found: FoundInProgram | FoundInScenario, running: RunningPrograms): Promise<readonly string[]> {
+  if ("acts" in found) {
+    const { found: least, runs } = await shrinkScenario(found, MAX_SHRINK_RUNS, running);
+    return [
+      `from ${found.acts.length} acts to ${least.acts.length}, in ${runs} runs`,
+      least.finding.message,
+      ...scenarioLines(least).map((line) => `  ${line}`),
+      `disturbed by ${planText(least.plan)}`,
+      ...least.story.map((line) => `  ${line}`),
+    ];
+  }
   const { found: smallest, runs } = await shrinkProgram(found, MAX_SHRINK_RUNS, running);
   const { program, plan, finding, story } = smallest;
   return [

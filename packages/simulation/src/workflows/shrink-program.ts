@@ -39,6 +39,7 @@ function* candidates({ program, plan }: FoundInProgram): Generator<readonly [Pro
     if (parts.length > 1) yield [program, { ...plan, plan: parts.filter((part) => part !== left).join("; ") }];
   }
   if (plan.snapshots) yield [program, { ...plan, snapshots: false }];
+  if (plan.isRemote === true) yield [program, { ...plan, isRemote: false }];
   if (program.generations > 1) yield [{ ...program, generations: 1 }, plan];
   if (program.cancelling !== undefined) yield [{ ...program, cancelling: undefined }, plan];
   for (const body of smallerActions(program.body)) yield [{ ...program, body }, plan];

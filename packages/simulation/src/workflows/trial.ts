@@ -41,13 +41,15 @@ export interface Trial {
 }
 
 const RUN_ID = "program";
+/** Not the one that is asked first. */
+export const OTHER_NODE = 2;
 /** How long a step that waits for nothing real may hold virtual time, in real milliseconds. */
-const REAL_WAIT_MS = 5;
+export const REAL_WAIT_MS = 5;
 /** How long all processes are down for a deploy, in virtual milliseconds. */
 const DEPLOY_MS = 1_000;
-const SNAPSHOTS = Object.freeze({ snapshotEveryEntries: 4, keepEntries: 1 });
+export const SNAPSHOTS = Object.freeze({ snapshotEveryEntries: 4, keepEntries: 1 });
 
-const CODEC = encryption({ keys: { key: new Uint8Array(32).fill(7) }, activeKeyId: "key" });
+export const CODEC = encryption({ keys: { key: new Uint8Array(32).fill(7) }, activeKeyId: "key" });
 
 /** Keeps the slot that it gets. */
 const hog = workflow("hog", { version: 1 }, async (ctx) => {
@@ -75,6 +77,7 @@ export async function tryProgram({ program, plan, ignore = [], undisturbed }: Tr
         ...(plan.isCrowded ? { workflowLimits: { maxRunningBodies: 1 } } : {}),
       },
     });
+    if (plan.isRemote === true) await cluster.transferLeadership(OTHER_NODE);
     startedAtMs = cluster.time.nowMs;
     answerTokens(cluster, observer);
     const disturbing = disturb(cluster, RUN_ID, plan.plan);
@@ -163,7 +166,7 @@ async function judgeCourse(cluster: TestCluster, { course }: ObservedBody): Prom
 }
 
 /** P13 and P14. */
-function loggerFor(findings: ProgramFinding[]): Logger {
+export function loggerFor(findings: ProgramFinding[]): Logger {
   const nothing = (): void => {};
   return {
     debug: nothing,
@@ -229,7 +232,8 @@ const BY_TEXT: readonly (readonly [RegExp, ProgramInvariant])[] = [
   [/it ended \d+ times/, "recorded-once"],
 ];
 
-function findingOf(error: unknown): ProgramFinding {
+/** The finding that an error of a trial is: its first line, and the invariant that its text is about. */
+export function findingOf(error: unknown): ProgramFinding {
   const message = error instanceof Error ? error.message : String(error);
   const invariant = BY_TEXT.find(([pattern]) => pattern.test(message))?.[1] ?? "ended";
   // The story follows, and is told apart from the message.

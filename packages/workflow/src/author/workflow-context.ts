@@ -4,6 +4,7 @@ import type { TraceContext } from "../model/trace-context.ts";
 import type { AbortOptions } from "./abort-options.ts";
 import type { AttributeUpdates, AttributeValues } from "./attributes.ts";
 import type { ChildArguments, ChildHandle, ChildType, ChildWorkflow } from "./child.ts";
+import type { BodyLock, LimitOptions, LockOptions } from "./lock.ts";
 import type { ObjectType, TypedObject } from "./objects/typed-object.ts";
 import type { QueryDefinition } from "./query.ts";
 import type { CalledObject, RunCallArguments } from "./run-calls.ts";
@@ -163,6 +164,9 @@ export interface ShieldOptions {
   readonly name?: string;
 }
 
+/** What a body does while it holds a lock. */
+export type WithLock<T> = (ctx: WorkflowContext, lock: BodyLock) => T | Promise<T>;
+
 /** Branches of a race, by name. */
 export type RaceBranches = Readonly<Record<string, (ctx: WorkflowContext) => unknown>>;
 
@@ -254,6 +258,16 @@ export interface WorkflowContext {
    * have ended.
    */
   shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options?: ShieldOptions): Promise<T>;
+  /**
+   * Runs `fn`, with a context of its own, while this run and no one else in the cluster holds the lock. Waits in the order of asking, without a place among running bodies.
+   * The lock is the run's, over takeovers too, until `fn` settles or the run ends. A wait that is aborted, cancelled or out of time consumes nothing. Rejects with
+   * LockTimeoutError, and with LOCK_NESTED where the body holds the lock already.
+   */
+  lock<T>(name: string, fn: WithLock<T>, options?: LockOptions): Promise<T>;
+  /** As {@link lock}, for a lock that `permits` hold at once. The latest number that code gives stands, and above it what an operator has defined. */
+  semaphore<T>(name: string, permits: number, fn: WithLock<T>, options?: LockOptions): Promise<T>;
+  /** Waits for a permit of a rate limiter that the whole cluster shares. What was granted is taken, whatever becomes of the run. Rejects with LockTimeoutError. */
+  limit(name: string, options: LimitOptions): Promise<void>;
   /**
    * A replicated variable, which anybody reads from outside by its name (`run.variable`). `initial` may be a function. It is not called again once its value is recorded. Rejects with VariableFailedError when it
    * fails, which is recorded too.

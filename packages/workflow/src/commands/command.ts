@@ -12,7 +12,7 @@
  * C5. `apply` is synchronous and deterministic, never throws for a command that the codec gave, and changes nothing when it refuses.
  * C6. `apply` touches at most `maxRuns` runs, whatever the state holds, and a bounded number of records of each.
  */
-import type { AuditedAction } from "../state/operators/audit-log.ts";
+import type { AuditedCommand } from "../state/operators/audit-log.ts";
 import type { Tables } from "../state/tables.ts";
 import { messageCodec, type WireFields } from "../wire/message-codec.ts";
 import type { MessageCodec } from "../wire/wire-types.ts";
@@ -35,7 +35,7 @@ export interface CommandDefinition<Command extends AnyCommand, Result> {
   /** Runs that applying it changes at most (C6). */
   readonly maxRuns: number;
   /** What the audit says of it; absent for commands that no operator asks for. */
-  readonly audited?: (command: Command) => AuditedAction;
+  readonly audited?: (command: Command) => AuditedCommand;
   readonly codec: MessageCodec<Command>;
   readonly apply: (tables: Tables, command: Command) => Result | Refused;
 }

@@ -13,6 +13,7 @@ import {
   sameFamily,
 } from "../model/record.ts";
 import { NO_LOSSES } from "../model/runs/owner-losses.ts";
+import { lockRecorded } from "../state/locks/asking.ts";
 import type { RunRecord } from "../state/runs/run-record.ts";
 import type { Tables } from "../state/tables.ts";
 import type { Running } from "./find-run.ts";
@@ -44,6 +45,7 @@ export function record(
   const at = { index, position, atMs: clock } as const;
   const what = { runId, workflowType, path, kind, value, owner, epoch };
   tables.events.push({ type: "record-committed", ...at, ...what });
+  lockRecorded(tables, run, path, kind, value);
   return { ok: true, kind: "Recorded", recorded: true, record: committed };
 }
 

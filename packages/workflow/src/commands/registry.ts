@@ -7,6 +7,12 @@ import { signalReceive } from "./history/signal-receive.ts";
 import { stepProgress } from "./history/step-progress.ts";
 import { streamAppend } from "./history/stream-append.ts";
 import { updateAnswer } from "./history/update-answer.ts";
+import { lockAcquire } from "./locks/lock-acquire.ts";
+import { lockDefine } from "./locks/lock-define.ts";
+import { lockDelete } from "./locks/lock-delete.ts";
+import { lockRelease } from "./locks/lock-release.ts";
+import { lockRenew } from "./locks/lock-renew.ts";
+import { locksDue } from "./locks/locks-due.ts";
 import { edit } from "./mending/edit.ts";
 import { fork } from "./mending/fork.ts";
 import { pause } from "./mending/pause.ts";
@@ -98,6 +104,12 @@ const DEFINITIONS = [
   queueDelete,
   admitRuns,
   queuePause,
+  lockAcquire,
+  lockRelease,
+  lockRenew,
+  locksDue,
+  lockDefine,
+  lockDelete,
 ] as const;
 
 type Definition = (typeof DEFINITIONS)[number];

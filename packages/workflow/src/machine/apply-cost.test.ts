@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { COMMANDS, type WorkflowCommand } from "../commands/registry.ts";
+import { MUTEX } from "../model/lock.ts";
 import { STUCK_LOSSES } from "../model/runs/owner-losses.ts";
 import { NO_LIMITS } from "../model/runs/run-queue.ts";
 import { encodeConditions } from "../state/lists/conditions-codec.ts";
@@ -17,6 +18,12 @@ const END = { status: "completed", result: NOTHING } as const;
 interface Filled {
   readonly log: StateLog;
   readonly store: CountingStore;
+}
+
+const ASKED = { value: "", leaseMs: 1_000, onlyNow: false, atMs: 1 } as const;
+
+function encodedAsk(name: string): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ name, limits: MUTEX }));
 }
 
 const PROGRESS = { attempts: 1, nextAtMs: 9, beganAtMs: 1, details: NOTHING } as const;
@@ -60,6 +67,8 @@ function filled(runs: number, records: number): Filled {
   log.queue("jobs", { concurrency: 1, perKey: 2 });
   log.queue("empty");
   for (let run = 0; run < runs; run++) log.enqueue(`queued-${run}`, "jobs", { key: `key-${run % 300}` });
+  for (let ask = 0; ask < Math.min(runs, 9_000); ask++)
+    log.apply({ kind: "LockAcquire", name: "busy", limits: MUTEX, requestId: `r-${ask}`, ...ASKED });
   log.register(2);
   log.state.commit();
   return { log, store };
@@ -134,12 +143,15 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     return { runId, startIndex: startOf(runId), endIndex: run !== undefined && "endIndex" in run ? run.endIndex : 0 };
   };
   const started = (runId: string) => ({ runId, ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING });
+  const holder = log.state.lockToken("busy", "r-0");
   const heard = { runId: "hears", startIndex: startOf("hears"), childStart: startOf("heard") };
   return [
     ...scheduled(log),
     { kind: "WorkflowStart", runId: "new", ...type, input: NOTHING, owner: 1, atMs: 1, seed: NOTHING },
     { kind: "Checkpoint", ...owned, path: "new#0", value: NOTHING, recordKind: "step" },
     { kind: "Checkpoint", ...owned, path: "x#7", value: NOTHING, recordKind: "step" },
+    { kind: "Checkpoint", ...owned, path: "lock#0", recordKind: "lock", value: encodedAsk("busy") },
+    { kind: "Checkpoint", ...owned, path: "lock#0/released", recordKind: "lock-released", value: NOTHING },
     { kind: "Records", ...owned, records: [{ path: "new#1", recordKind: "step", value: NOTHING }] },
     { kind: "TokenAnswer", runId: "long", path: "token#0", digest: "d", value: NOTHING, isFailure: false, atMs: 1 },
     { kind: "TokenAnswer", runId: "long", path: "token#0", digest: "d", value: NOTHING, isFailure: false, atMs: 1 },
@@ -255,6 +267,13 @@ function commands({ log }: Filled): readonly WorkflowCommand[] {
     { kind: "QueuePause", name: "jobs", isPaused: false, atMs: 1 },
     { kind: "AdmitRuns", queueId: 0, expiredTo: 0, periodMs: 0, atMs: 1 },
     { kind: "QueueDelete", name: "empty", atMs: 1 },
+    { kind: "LockAcquire", name: "busy", limits: MUTEX, requestId: "new", ...ASKED },
+    { kind: "LockAcquire", name: "free", limits: MUTEX, requestId: "new", ...ASKED },
+    { kind: "LockRenew", name: "busy", requestId: "r-0", token: holder, atMs: 1 },
+    { kind: "LockDefine", name: "busy", limits: { ...MUTEX, permits: 90_000 }, atMs: 1 },
+    { kind: "LocksDue", expired: [], refilled: [], atMs: 1 },
+    { kind: "LockRelease", name: "busy", requestId: "", token: holder, atMs: 1 },
+    { kind: "LockDelete", name: "busy", atMs: 1 },
   ];
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { BulkAction, MendedRunName } from "../commands/operators/mend-runs.ts";
+import { NO_LIMITS } from "../model/runs/run-queue.ts";
+import { NO_SETTINGS } from "../model/schedule.ts";
 import { encodeConditions } from "../state/lists/conditions-codec.ts";
 import type { RunConditions } from "../state/lists/run-query.ts";
 import { NOTHING, restoredFrom, StateLog } from "../testing/state-log.ts";
@@ -223,5 +225,49 @@ describe("the audit", () => {
     restored.apply({ kind: "Audit", action: "x", subject: "y", detail: "", reason: "", by: "ada", atMs: log.at });
     act("");
     expect([...restored.state.capture(65536)].length).toBe([...log.state.capture(65536)].length);
+  });
+});
+
+describe("queues and schedules that are changed", () => {
+  const audited = (log: StateLog) =>
+    log.state.audit({ limit: 100 }).entries.map(({ by, action, subject, reason }) => [by, action, subject, reason]);
+
+  test("leave an entry for each change by an operator, and none for a declaration or for what changed nothing", () => {
+    const log = begun();
+    const limits = { ...NO_LIMITS, concurrency: 1 };
+    const asked = { by: "ada", reason: "busy", atMs: log.at };
+    log.apply({ kind: "QueueDefine", name: "declared", limits, isDeclared: true, atMs: log.at });
+    for (let time = 0; time < 2; time++) {
+      log.apply({ kind: "QueueDefine", name: "mail", limits, isDeclared: false, ...asked });
+      log.apply({ kind: "QueuePause", name: "mail", isPaused: true, ...asked });
+      expect(log.apply({ kind: "QueuePause", name: "none", isPaused: true, ...asked })).toMatchObject({ ok: false });
+    }
+    log.apply({ kind: "QueueDelete", name: "mail", ...asked });
+    expect(audited(log)).toEqual([
+      ["ada", "delete-queue", "mail", "busy"],
+      ["ada", "pause-queue", "mail", "busy"],
+      ["ada", "define-queue", "mail", "busy"],
+    ]);
+    const restored = new StateLog(restoredFrom(log.state));
+    expect(audited(restored)).toEqual(audited(log));
+  });
+
+  test("have the note of a pause as its reason", () => {
+    const log = begun();
+    const settings = { ...NO_SETTINGS, workflowType: "order" };
+    const times = { nextMs: 0, nextDueMs: 0 };
+    const created = { scheduleId: "s", generation: 0, settings, ...times, isPaused: false, note: "", requestId: "" };
+    log.apply({ kind: "ScheduleSet", ...created, by: "ada", reason: "each hour", atMs: log.at });
+    const change = { scheduleId: "s", generation: 0, ...times, by: "bob", atMs: log.at };
+    log.apply({ kind: "ScheduleChange", action: "pause", note: "enough", ...change });
+    log.apply({ kind: "ScheduleChange", action: "delete", note: "old", ...change });
+    expect(log.apply({ kind: "ScheduleChange", action: "pause", note: "gone", ...change })).toMatchObject({
+      ok: false,
+    });
+    expect(audited(log)).toEqual([
+      ["bob", "delete-schedule", "s", "old"],
+      ["bob", "pause-schedule", "s", "enough"],
+      ["ada", "create-schedule", "s", "each hour"],
+    ]);
   });
 });

@@ -215,6 +215,31 @@ describe("a run that the archive hook is to take", () => {
     expect(log.prune({ keepAtMost: 0, onlyHandedOver: true })).toMatchObject({ pruned: 1 });
   });
 
+  test("is not dropped while any node has the hook, whichever node leads, lost or not", () => {
+    const log = logWith("a", "b");
+    const node = { kind: "NodeRegister", nodeId: 7, types: [], atMs: log.at } as const;
+    log.apply({ ...node, incarnation: "with", archives: true });
+    // The leader has no hook: its command does not ask for it.
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 0 });
+    log.apply({ kind: "NodeLost", nodeId: 7, incarnation: "with", forget: false, atMs: log.at });
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 0 });
+    const restored = new StateLog(restoredFrom(log.state));
+    restored.index = log.index;
+    expect(restored.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 0 });
+    handOver(log, "b");
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 1 });
+    // The node comes back without the hook.
+    log.apply({ ...node, incarnation: "without" });
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 1 });
+  });
+
+  test("is dropped once the only node with the hook was removed", () => {
+    const log = logWith("a");
+    log.apply({ kind: "NodeRegister", nodeId: 7, types: [], atMs: log.at, incarnation: "with", archives: true });
+    log.apply({ kind: "NodeLost", nodeId: 7, incarnation: "with", forget: true, atMs: log.at });
+    expect(log.prune({ keepAtMost: 0 })).toMatchObject({ pruned: 1 });
+  });
+
   test("is found page by page, and not again once it was taken", () => {
     const log = logWith("a", "b", "c");
     const first = log.state.toHandOver("", 2);

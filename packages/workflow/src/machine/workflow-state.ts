@@ -21,7 +21,19 @@ import { listRuns } from "../state/lists/list-runs.ts";
 import type { RunCount } from "../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../state/lists/run-query.ts";
-import type { AuditedAction, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
+import { checkLocks, type LockProblems } from "../state/locks/check-locks.ts";
+import { grantBeside } from "../state/locks/granting.ts";
+import {
+  type LockQuery,
+  type LockView,
+  type LockWatch,
+  lockViews,
+  lockWatch,
+  type RunLockView,
+  runLocks,
+  tellLocks,
+} from "../state/locks/lock-view.ts";
+import type { AuditedCommand, AuditPage, AuditQuery } from "../state/operators/audit-log.ts";
 import type { PausedType } from "../state/operators/paused-types.ts";
 import { ADMITTED_WITH_A_COMMAND, admitPiece } from "../state/queues/admission.ts";
 import { checkQueues, type QueueProblems } from "../state/queues/check-queues.ts";
@@ -53,38 +65,11 @@ import { type RunsToHandOver, runsToHandOver } from "../state/runs/runs-to-hand-
 import type { Tombstone } from "../state/runs/tombstones.ts";
 import type { ScheduleView } from "../state/schedules/schedule-table.ts";
 import { encodeSnapshot } from "../state/snapshots/encode-snapshot.ts";
+import { type StateSize, stateSize } from "../state/state-size.ts";
 import { type StreamPage, type StreamQuery, streamPage } from "../state/streams/stream-view.ts";
 import { Tables } from "../state/tables.ts";
 import type { OwedAnswer } from "../state/updates/owed-answers.ts";
 import type { WorkflowEvent } from "../state/workflow-event.ts";
-
-/** Numbers that say how large the state is. */
-export interface StateSize {
-  /** Runs that have not ended. */
-  readonly running: number;
-  /** Of these, runs that no node is to execute until somebody resumes them, or a node registers code that fits. */
-  readonly stuck: number;
-  /** Of these, runs that somebody has paused. */
-  readonly paused: number;
-  /** Of the running ones, those that no node executes because their type is paused. */
-  readonly resting: number;
-  /** Of these, runs that are not to begin yet. */
-  readonly delayed: number;
-  /** Of the running ones, those that wait for a node that can execute them. */
-  readonly orphaned: number;
-  /** Of the running ones, those that are to be moved: their node is gone, or one that can execute them has come. */
-  readonly toMove: number;
-  /** Runs that have ended and are kept. */
-  readonly finished: number;
-  /** Of the running ones, those that wait in a queue. */
-  readonly queued: number;
-  /** What these take in the state, in bytes. Long histories and streams are measured with the commands that follow the end. */
-  readonly finishedBytes: number;
-  /** Runs that were pruned and whose ids are kept. */
-  readonly tombstones: number;
-  /** Whether runs that were pruned or deleted have left records that are still to be swept. */
-  readonly hasRemains: boolean;
-}
 
 /** Runs that are kept decoded beside the store, in bytes, unless told otherwise: some 16,000. */
 export const DEFAULT_CACHE_BYTES = 16 * 1024 * 1024;
@@ -119,18 +104,21 @@ export class WorkflowState {
     const tables = this.#tables;
     this.#isCommitted = false;
     tables.index = index;
+    tables.locks.parts = 0;
     if (command.atMs > tables.clock) tables.clock = command.atMs;
     const definition = definitionOf(command.kind);
     const result = definition.apply(tables, command);
     if (tables.queues.isDue) admitPiece(tables, ADMITTED_WITH_A_COMMAND);
+    if (tables.locks.isDue) grantBeside(tables);
     tellQueues(tables);
+    tellLocks(tables);
     if (result.ok && definition.audited !== undefined) this.#audit(command, definition.audited(command), result);
     tables.runs.sweep();
     return result;
   }
 
   /** C7. */
-  #audit(command: WorkflowCommand, action: AuditedAction, result: CommandResult): void {
+  #audit(command: WorkflowCommand, action: AuditedCommand, result: CommandResult): void {
     const { by = "", reason = "" } = command as { readonly by?: string; readonly reason?: string };
     if (by === "" || ("changed" in result && !result.changed)) return;
     const { audit, index, clock: atMs, events } = this.#tables;
@@ -162,27 +150,7 @@ export class WorkflowState {
   }
 
   get size(): StateSize {
-    const { runs, toMove } = this.#tables;
-    const { runningCount: running, stuckCount, pausedCount: paused } = runs.places;
-    const { orphaned, resting } = this.#waiting();
-    const { delayedCount: delayed } = runs.places;
-    const { finishedCount: finished, finishedBytes, hasRemains, tombstones } = runs;
-    const { queuedCount: queued } = runs.places;
-    const ended = { finished, finishedBytes, tombstones: tombstones.count, hasRemains, queued };
-    return { running, stuck: stuckCount - paused - delayed, paused, delayed, resting, orphaned, toMove, ...ended };
-  }
-
-  /** Runs on no seat that are not stuck and wait in no queue: those that wait for a node, and those whose type is paused. */
-  #waiting(): { readonly orphaned: number; readonly resting: number } {
-    const { pausedTypes, runs, queues } = this.#tables;
-    const all = runs.places.waitingCount + runs.places.unplacedCount;
-    if (pausedTypes.count === 0) return { orphaned: all, resting: 0 };
-    let resting = 0;
-    for (const { lanes } of queues.all()) {
-      for (const { type, unplaced } of lanes) if (pausedTypes.has(type)) resting += unplaced;
-    }
-    for (const { type, runs: count } of runs.places.waiting()) if (pausedTypes.has(type)) resting += count;
-    return { orphaned: all - resting, resting };
+    return stateSize(this.#tables);
   }
 
   /** A run with its checkpoints. Its cost grows with the run's history; nothing else here does. */
@@ -312,6 +280,39 @@ export class WorkflowState {
   checkQueues(): QueueProblems {
     this.commit();
     return checkQueues(this.#store);
+  }
+
+  /** Locks and limiters by name. */
+  locks(query: LockQuery): readonly LockView[] {
+    return lockViews(this.#tables, query);
+  }
+
+  /** What a run holds and waits for, by path; undefined when there is no such run. */
+  runLocks(runId: string): readonly RunLockView[] | undefined {
+    const run = this.#tables.runs.get(runId);
+    if (run === undefined) return undefined;
+    return run.hasAsked ? runLocks(this.#tables, run.startIndex) : [];
+  }
+
+  /** The token with which a request holds a lock; 0 while it does not. */
+  lockToken(name: string, requestId: string): number {
+    return this.#tables.locks.request(name, requestId)?.token ?? 0;
+  }
+
+  /** One page of what a leader goes on from with leases and limiters. */
+  lockWatch(after: StateKey): LockWatch {
+    return lockWatch(this.#tables, after);
+  }
+
+  /** Whether asks for locks may be granted that no command has granted yet. */
+  get areLocksDue(): boolean {
+    return this.#tables.locks.isDue;
+  }
+
+  /** What is wrong with the locks: nothing is. For tests and tools; looks at every ask. */
+  checkLocks(): LockProblems {
+    this.commit();
+    return checkLocks(this.#store);
   }
 
   /** How many runs there are of each type and status. Counts nothing. */

@@ -1,12 +1,13 @@
 /**
  * The envelope of a value that a payload codec has encoded, or that is kept as a blob: what is needed to read the value back, and the encoded bytes or the blob's name.
  *
- * Role: a format, and nothing that encodes or decodes. A value that no codec has encoded has no envelope: its bytes are JSON in UTF-8.
+ * Role: a format, and nothing that encodes or decodes. A value that no codec has encoded has no envelope: its bytes are JSON in UTF-8; but one that is bytes has one (EV5).
  *
  * EV1. An envelope begins with a byte that no UTF-8 text has, so it is told from every plain value by its first bytes.
  * EV2. What is read of an envelope is bounded before it is used: layers, names and metadata.
  * EV3. Two envelopes with the same digest hold the same value, however differently it was encoded. An envelope without one equals its own bytes alone; a reference has the hash of its blob for one.
  * EV4. A reference is an envelope without content that names a blob: the content is the blob's.
+ * EV5. A value that is bytes has an envelope of one form: the content type `application/octet-stream`, no layers, no digest, and the bytes. So it is told by its first bytes, and is no encoded value.
  */
 import { type BlobName, EMPTY_BYTES } from "@raftoral/raft-core";
 import { WireReader } from "@raftoral/raft-core/wire";
@@ -15,6 +16,8 @@ import { writerOf } from "../wire/command-wire.ts";
 
 /** The content type of a value that has no envelope. */
 export const JSON_CONTENT_TYPE = "application/json";
+/** The content type of a value that is bytes. */
+export const BINARY_CONTENT_TYPE = "application/octet-stream";
 
 /** What one codec did to a value. */
 export interface PayloadLayer {
@@ -56,10 +59,38 @@ const MAX_DIGEST_BYTES = 64;
 /** Of a SHA-256. */
 const HASH_BYTES = 32;
 
-/** Whether bytes are an envelope and no plain value. Looks at the first bytes alone. */
+/** How every value that is bytes begins (EV5): the content type, and the field of the content. */
+const BINARY: Uint8Array = Uint8Array.from([
+  ...MAGIC,
+  ...headerBytes({ contentType: BINARY_CONTENT_TYPE, layers: [], digest: EMPTY_BYTES }),
+  0x7a,
+]);
+
+/** Bytes that the envelope of a value that is bytes adds to them at most. */
+export const BINARY_OVERHEAD_BYTES: number = BINARY.length + 5;
+
+/** Whether a codec has encoded a value. Looks at the first bytes alone. */
 export function isEncoded(bytes: Uint8Array): boolean {
-  if (bytes[0] !== MAGIC[0] || bytes.length < MAGIC.length) return false;
-  return MAGIC.every((byte, at) => bytes[at] === byte);
+  return beginsWith(bytes, MAGIC) && !beginsWith(bytes, BINARY);
+}
+
+/** Whether a value is bytes, and no codec has encoded it (EV5). */
+export function isBinary(bytes: Uint8Array): boolean {
+  return beginsWith(bytes, BINARY);
+}
+
+/** The envelope of a value that is bytes (EV5). */
+export function writeBinary(content: Uint8Array): Uint8Array {
+  const to = writerOf(BINARY_OVERHEAD_BYTES + content.length);
+  to.raw(BINARY);
+  to.varint(content.length);
+  to.raw(content);
+  return to.finish();
+}
+
+function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (bytes[0] !== prefix[0] || bytes.length < prefix.length) return false;
+  return prefix.every((byte, at) => bytes[at] === byte);
 }
 
 /** The bytes of an envelope. */

@@ -12,7 +12,8 @@ import type { Epoch } from "./runs/ownership.ts";
  * child-failed and child-cancelled: how a child ended (external). token: what an answer from outside must know, and until when it may come. answer and
  * answer-failed: what somebody outside answered a token with, and answer-timeout: that no answer came in time (external). patched: the body
  * has taken the new way of a change of its code. update: somebody's update was accepted, and what with. attributes: new values of what the run is found by. edited: a
- * step's value, given by somebody outside in the place of its function (external).
+ * step's value, given by somebody outside in the place of its function (external). lock: a lock was asked for. lock-granted: it was granted, with which token, or cannot be;
+ * without a value, that it was not granted in time (external). lock-released: the run does not hold it any more, or does not wait for it (no call asks for this record).
  */
 const KINDS = [
   ["step", "step"],
@@ -38,6 +39,9 @@ const KINDS = [
   ["update", "update"],
   ["attributes", "change of attributes"],
   ["edited", "step"],
+  ["lock", "lock"],
+  ["lock-granted", "grant of a lock"],
+  ["lock-released", "release of a lock"],
 ] as const;
 
 /** What a record is of. */
@@ -55,6 +59,8 @@ const EXTERNAL_KINDS = [
   "answer-failed",
   "answer-timeout",
   "edited",
+  "lock-granted",
+  "lock-released",
 ] as const;
 
 /** A kind of record that may come from outside of the run. */
@@ -79,15 +85,21 @@ export function sameFamily(a: RecordKind, b: RecordKind): boolean {
   return a === b || callOf(a) === callOf(b);
 }
 
+/** Places of records that one entry of the log has. */
+const PLACES_PER_ENTRY = 128;
 /** Records that one entry of the log may hold, so that applying it is bounded. */
-export const MAX_RECORDS_PER_ENTRY = 128;
+export const MAX_RECORDS_PER_ENTRY = 112;
+/** The first place of what an entry grants beside its own records. */
+export const FIRST_GRANT_PART = MAX_RECORDS_PER_ENTRY;
+/** Asks for locks that one entry may hold, and grants that it makes beside its own work. */
+export const MAX_GRANTS_PER_ENTRY = PLACES_PER_ENTRY - MAX_RECORDS_PER_ENTRY;
 
 /** The place of a record among all records: unique, and ascending in the order in which they were committed. */
 export type RecordPosition = number;
 
 /** The place of the record that is the `part`th of the entry at `index`, from 0. */
 export function recordPosition(index: LogIndex, part: number): RecordPosition {
-  return index * MAX_RECORDS_PER_ENTRY + part;
+  return index * PLACES_PER_ENTRY + part;
 }
 
 /** A record as the state keeps it. Never changed once it is there. */

@@ -1,5 +1,5 @@
 /** The update by which somebody outside sets a variable of a body. */
-import { isEncoded } from "./payload-envelope.ts";
+import { isBinary, isEncoded } from "./payload-envelope.ts";
 
 /** Its name. Definitions of workflows may not have it. */
 export const SET_VARIABLE = "raftoral.set-variable";
@@ -10,7 +10,7 @@ export interface VariableChange {
   readonly variable: string;
   /** Absent for undefined. */
   readonly value?: unknown;
-  /** In its place, a value that is encoded: the bytes of its envelope, in hexadecimal digits. */
+  /** In its place, a value that has an envelope, because it is encoded or bytes: the bytes of the envelope, in hexadecimal digits. */
   readonly sealed?: string;
 }
 
@@ -21,12 +21,12 @@ const HEX = /^(?:[0-9a-f]{2})+$/;
 /** The input of the update. `value`: JSON as UTF-8, or an envelope; empty stands for undefined. The name of the variable can be read in either. */
 export function encodeVariableChange(variable: string, value: Uint8Array): Uint8Array {
   const named = JSON.stringify(variable);
-  if (isEncoded(value)) return encoder.encode(`{"variable":${named},"sealed":"${hexOf(value)}"}`);
+  if (isEncoded(value) || isBinary(value)) return encoder.encode(`{"variable":${named},"sealed":"${hexOf(value)}"}`);
   const given = value.length === 0 ? "" : `,"value":${decoder.decode(value)}`;
   return encoder.encode(`{"variable":${named}${given}}`);
 }
 
-/** The envelope of an encoded value; undefined for another change. */
+/** The envelope of a value that has one; undefined for another change. */
 export function sealedIn(change: unknown): Uint8Array | undefined {
   const { sealed } = (typeof change === "object" && change !== null ? change : {}) as Partial<VariableChange>;
   if (typeof sealed !== "string" || !HEX.test(sealed)) return undefined;

@@ -2,7 +2,7 @@
 import type { NodeId } from "@raftoral/raft-core";
 import type { BehaviourLevel } from "../model/runs/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../model/type-version.ts";
-import { messages, named, string, uint } from "../wire/fields.ts";
+import { bool, messages, named, string, uint } from "../wire/fields.ts";
 import { messageCodec } from "../wire/message-codec.ts";
 import type { Seat } from "./seat.ts";
 
@@ -23,6 +23,8 @@ export interface NodeFacts {
   readonly seat: Seat;
   /** Behaviours of the engine that the process has. */
   readonly behaviourLevel: BehaviourLevel;
+  /** Whether the process has an archive hook. */
+  readonly archives: boolean;
 }
 
 /** A registered node. */
@@ -41,6 +43,7 @@ export const nodeCodec = messageCodec<NodeFacts>(
     types: messages(4, typeVersionCodec),
     seat: uint(5),
     behaviourLevel: uint(40),
+    archives: bool(100),
   },
   {},
 );

@@ -36,6 +36,8 @@ export interface Registration {
   readonly incarnation: string;
   readonly types: readonly TypeVersion[];
   readonly behaviourLevel: BehaviourLevel;
+  /** Whether the process has an archive hook. */
+  readonly archives: boolean;
 }
 
 /** The nodes of one state machine, over its store (NT1 to NT5). */
@@ -71,6 +73,12 @@ export class NodeTable {
     return [...this.#nodes.values()].sort((a, b) => a.nodeId - b.nodeId);
   }
 
+  /** Whether any registered node has an archive hook, lost ones included: they may come back. */
+  get archives(): boolean {
+    for (const { archives } of this.#nodes.values()) if (archives) return true;
+    return false;
+  }
+
   /** The behaviours that all registered nodes have (NT5). */
   get commonLevel(): BehaviourLevel {
     if (this.#commonLevel === undefined) {
@@ -81,10 +89,10 @@ export class NodeTable {
   }
 
   /** The process takes `seat`, which is new; the node's seat before it is vacated. */
-  register({ nodeId, incarnation, types, behaviourLevel }: Registration, seat: Seat): void {
+  register({ nodeId, incarnation, types, behaviourLevel, archives }: Registration, seat: Seat): void {
     const before = this.#nodes.get(nodeId);
     if (before !== undefined) this.#vacate(before, "restart");
-    this.#set(nodeRecord({ nodeId, incarnation, status: "live", types, seat, behaviourLevel }));
+    this.#set(nodeRecord({ nodeId, incarnation, status: "live", types, seat, behaviourLevel, archives }));
   }
 
   /** The node is not live any more. */

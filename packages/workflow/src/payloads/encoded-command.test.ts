@@ -49,6 +49,9 @@ const PLAIN_KINDS: readonly RecordKind[] = [
   "answer-timeout",
   "patched",
   "attributes",
+  "lock",
+  "lock-granted",
+  "lock-released",
 ];
 
 test("no value of a user is readable in any command, but where it is listed", async () => {

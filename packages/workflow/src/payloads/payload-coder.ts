@@ -3,6 +3,7 @@
  *
  * PC1. A value without codecs, and one that every codec leaves as it is, stays plain JSON: it has no envelope and costs nothing.
  * PC2. No bytes stand for `undefined`, and are not encoded.
+ * PC6. Of a value that is bytes, codecs get the bytes and the content type: its envelope (payload-envelope.ts EV5) is made again when it is decoded.
  * PC3. A value that is encoded is not encoded again: who cannot read it passes it on as it is.
  * PC4. What a codec gives is checked before it is used: its type, and how much it adds. The reserve for that is made where values are bounded.
  * PC6. With a vault, a value that is large once it is encoded becomes a reference to a blob, also one that another process encoded, and a reference is read before anything is decoded. Values that are no part of
@@ -11,14 +12,17 @@
  */
 import { RaftError } from "@raftoral/raft-core";
 import {
+  BINARY_CONTENT_TYPE,
   type EnvelopeHeader,
   headerBytes,
+  isBinary,
   isEncoded,
   JSON_CONTENT_TYPE,
   MAX_ENVELOPE_TEXT_LENGTH,
   MAX_PAYLOAD_LAYERS,
   type PayloadLayer,
   readEnvelope,
+  writeBinary,
   writeEnvelope,
   writeReference,
 } from "../model/payload-envelope.ts";
@@ -126,11 +130,12 @@ export class PayloadCoder {
     if (this.isPlain || value.length === 0 || isEncoded(value)) return value;
     const digest = isCompared ? await this.#digest(value, what) : NOTHING;
     const layers: PayloadLayer[] = [];
-    let bytes = value;
+    const contentType = isBinary(value) ? BINARY_CONTENT_TYPE : JSON_CONTENT_TYPE;
+    let bytes = isBinary(value) ? readEnvelope(value).content.slice() : value;
     for (const codec of this.#codecs) {
-      const associated = headerBytes({ contentType: JSON_CONTENT_TYPE, layers, digest });
+      const associated = headerBytes({ contentType, layers, digest });
       try {
-        const encoded = await codec.encode(bytes, { contentType: JSON_CONTENT_TYPE, kind, runId, associated });
+        const encoded = await codec.encode(bytes, { contentType, kind, runId, associated });
         if (encoded === undefined) continue;
         bytes = bytesOf(encoded.bytes);
         layers.push({ codec: codec.name, metadata: checkedMetadata(encoded.metadata) });
@@ -139,7 +144,7 @@ export class PayloadCoder {
       }
     }
     if (layers.length === 0) return value;
-    const envelope = writeEnvelope({ contentType: JSON_CONTENT_TYPE, layers, digest }, bytes);
+    const envelope = writeEnvelope({ contentType, layers, digest }, bytes);
     if (envelope.length <= value.length + MAX_ENCODING_OVERHEAD_BYTES) return envelope;
     const name = layers.map(({ codec }) => codec).join(", ");
     throw codecFailed(
@@ -177,7 +182,7 @@ export class PayloadCoder {
       const inner = { contentType, layers: layers.slice(0, at), digest };
       bytes = await this.#undone(bytes, layers[at] as PayloadLayer, inner, what);
     }
-    return bytes;
+    return contentType === BINARY_CONTENT_TYPE ? writeBinary(bytes) : bytes;
   }
 
   async #undone(bytes: Uint8Array, layer: PayloadLayer, inner: EnvelopeHeader, what: string): Promise<Uint8Array> {

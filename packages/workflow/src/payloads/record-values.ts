@@ -34,6 +34,9 @@ const TREATMENT: Readonly<Record<RecordKind, PayloadKind | "plain">> = {
   update: "update",
   attributes: "plain",
   edited: "step",
+  lock: "plain",
+  "lock-granted": "plain",
+  "lock-released": "plain",
 };
 
 /** A record's value as it is to be recorded. */

@@ -51,6 +51,14 @@
  * | blob       | `F hash holder` | how long a blob is that the holder names: `r start` for a run, `s id` for a schedule, `o` and its key for an answer that is owed |
  * | blob of run | `H start hash` | nothing: the run names this blob |
  *
+ * | lock       | `M l name` | a lock or a limiter |
+ * | waiter     | `M w name ticket` | an ask that waits for a lock |
+ * | holder     | `M h name token` | an ask that holds a lock |
+ * | request    | `M r name request` | where the ask of service code is, and its lease |
+ * | lock count | `M c` | how many locks there are |
+ * | lock of run | `N r start path` | where an ask of a run is |
+ * | due lock   | `N d name` | a lock of which something may be granted |
+ *
  * A place in an index is three numbers: a time, what tells runs of that time apart, and the run's start (index-keys.ts).
  *
  * A run is named by the place of its start in the log, which no other has, even one of the same id. A checkpoint is found by a hash of
@@ -143,6 +151,15 @@ export const KEY_PREFIX = Object.freeze({
   tombstoneAge: "Go",
   pausedType: "Gp",
   sizing: "Gs",
+  lock: "Ml",
+  lockWaiter: "Mw",
+  lockHolder: "Mh",
+  lockRequest: "Mr",
+  lockCount: "Mc",
+  locks: "M",
+  lockOfRun: "Nr",
+  lockDue: "Nd",
+  lockPlaces: "N",
   blob: "F",
   blobOfRun: "H",
 });

@@ -10,6 +10,8 @@
 import { type Clock, type LogIndex, RaftError } from "@raftoral/raft-core";
 import type { EngineListener, EngineOverview } from "../runtime/engine/workflow-engine.ts";
 import type {
+  LockChanged,
+  LocksTold,
   QueueChanged,
   ScheduleChanged,
   StateRestored,
@@ -22,7 +24,7 @@ import type { RequestLimit } from "./request-limit.ts";
 /** An event that readers get. */
 export type FeedEvent = Exclude<
   WorkflowEvent,
-  StateRestored | UpdateRequested | ScheduleChanged | QueueChanged | TypePaused
+  StateRestored | UpdateRequested | ScheduleChanged | QueueChanged | LockChanged | LocksTold | TypePaused
 >;
 
 /** The place of an event in the log: of the entry that brought it, and among the events of this entry, from 0. -1: before all of them. */
@@ -259,13 +261,15 @@ const PRIVATE: ReadonlySet<WorkflowEvent["type"]> = new Set([
   "update-requested",
   "schedule-changed",
   "queue-changed",
+  "lock-changed",
+  "locks-told",
   "type-paused",
 ]);
 
 /** What readers do not get: the engine's own. */
 function isPrivate(
   event: Exclude<WorkflowEvent, StateRestored>,
-): event is UpdateRequested | ScheduleChanged | QueueChanged | TypePaused {
+): event is UpdateRequested | ScheduleChanged | QueueChanged | LockChanged | LocksTold | TypePaused {
   const { type } = event;
   return PRIVATE.has(type);
 }

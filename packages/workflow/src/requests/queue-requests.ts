@@ -11,15 +11,27 @@ export type QueueAction =
   /** Only while it is empty. */
   | { readonly kind: "delete" };
 
+/** Who changes something, and why. Empty for what code declares. */
+export interface OperatorRequest {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
 /** The command that does it. */
-export function queueCommand(name: string, action: QueueAction, atMs: number): WorkflowCommand {
+export function queueCommand(
+  name: string,
+  action: QueueAction,
+  operator: OperatorRequest,
+  atMs: number,
+): WorkflowCommand {
+  const asked = { ...operator, atMs };
   switch (action.kind) {
     case "define":
-      return { kind: "QueueDefine", name, limits: action.limits, isDeclared: action.isDeclared, atMs };
+      return { kind: "QueueDefine", name, limits: action.limits, isDeclared: action.isDeclared, ...asked };
     case "pause":
     case "resume":
-      return { kind: "QueuePause", name, isPaused: action.kind === "pause", atMs };
+      return { kind: "QueuePause", name, isPaused: action.kind === "pause", ...asked };
     case "delete":
-      return { kind: "QueueDelete", name, atMs };
+      return { kind: "QueueDelete", name, ...asked };
   }
 }

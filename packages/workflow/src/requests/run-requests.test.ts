@@ -102,10 +102,35 @@ describe("a wait", () => {
     expect(await requests.wait("r", { timeoutMs: 60_000, signal: AbortSignal.abort() })).toBeUndefined();
     const stopped = requests.wait("r", { timeoutMs: Number.POSITIVE_INFINITY });
     stopped.catch(() => {});
-    await w.runtime(1).getStatus("r");
-    expect(requests.waits).toBe(1);
+    await expect.poll(() => requests.waits).toBe(1);
     requests.close();
     await expect(stopped).rejects.toMatchObject({ code: "NODE_STOPPED" });
     expect(requests.waits).toBe(0);
+  });
+
+  test("of a run that has ended here, as far as this node has applied the log, gives the end after a retry that was acknowledged", async () => {
+    const w = world([1, 2]);
+    await w.startAll([idle]);
+    const { engine } = w.cluster.node(2);
+    const requests = new RunRequests(engine);
+    await w.runtime(1).startWorkflow(idle, undefined, { id: "r" });
+    const mend = { runId: "r", reason: "", by: "" };
+    await requests.mend({ ...mend, requestId: "one", action: { kind: "terminate" } }, limit);
+    const before = await requests.wait("r", limit);
+    expect(before?.ended?.outcome.status).toBe("failed");
+    await requests.mend({ ...mend, requestId: "two", action: { kind: "retry", from: undefined } }, limit);
+    // The node has not applied the retry: it does once it has caught up.
+    const [end, barrier] = [engine.end.bind(engine), engine.barrier.bind(engine)];
+    let isBehind = true;
+    engine.end = (runId) => (isBehind ? Promise.resolve(before) : end(runId));
+    engine.barrier = async (options) => {
+      const index = await barrier(options);
+      isBehind = false;
+      return index;
+    };
+    const waited = requests.wait("r", limit);
+    await requests.signal({ runId: "r", name: "go", payload: encodeValue(1, "x", 9), signalId: "s" }, limit);
+    expect((await waited)?.ended?.outcome).toMatchObject({ status: "completed" });
+    requests.close();
   });
 });

@@ -28,7 +28,7 @@ import { retryPoint } from "../runtime/mending/retry-point.ts";
 import type { RunEnd } from "../state/runs/run-view.ts";
 import type { StreamPage, StreamQuery } from "../state/streams/stream-view.ts";
 import { mendCommand, type RunFork, type RunMend, type RunOperation } from "./mending.ts";
-import { type QueueAction, queueCommand } from "./queue-requests.ts";
+import { type OperatorRequest, type QueueAction, queueCommand } from "./queue-requests.ts";
 import type { RequestLimit } from "./request-limit.ts";
 import { runMissing } from "./run-missing.ts";
 import { askedUpdate, type RunUpdate, type RunUpdateEnd, type Taken, type UpdateUntil } from "./run-updates.ts";
@@ -224,8 +224,8 @@ export class RunRequests {
   }
 
   /** Resolves once what is to be done to a queue is committed. Rejects with QUEUE_NOT_FOUND, QUEUE_NOT_EMPTY, QUEUE_LIMIT_REACHED, NAME_INVALID, or the engine's error. */
-  async changeQueue(name: string, action: QueueAction, limit: RequestLimit): Promise<void> {
-    await this.#request(queueCommand(name, action, this.#clock.wallMs()), limit);
+  async changeQueue(name: string, action: QueueAction, operator: OperatorRequest, limit: RequestLimit): Promise<void> {
+    await this.#request(queueCommand(name, action, operator, this.#clock.wallMs()), limit);
   }
 
   /** Resolves once it is committed that a run which has ended is gone. Rejects with WORKFLOW_RUNNING, or the engine's error. */
@@ -255,8 +255,7 @@ export class RunRequests {
 
   /** The run once it has ended; undefined when the limit is over before. Rejects with WORKFLOW_NOT_FOUND or NODE_STOPPED. */
   async wait(runId: string, limit: RequestLimit): Promise<RunEnd | undefined> {
-    // A run that is known here needs no barrier: its end is seen when it is applied.
-    if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
+    if (!(await this.#isUnderWay(runId)) && !(await this.#caughtUp(limit))) return undefined;
     return this.#watch.until(runId, limit, async () => {
       const end = await this.#engine.end(runId);
       if (end === undefined) throw await runMissing(this.#engine, runId);
@@ -274,7 +273,9 @@ export class RunRequests {
     limit: RequestLimit,
   ): Promise<StreamPage | undefined> {
     const { runId, stream } = query;
-    if ((await this.#engine.end(runId)) === undefined && !(await this.#caughtUp(limit))) return undefined;
+    // A reader that has begun goes on with the run that it began with.
+    const isKnown = startIndex !== undefined && (await this.#engine.end(runId)) !== undefined;
+    if (!isKnown && !(await this.#isUnderWay(runId)) && !(await this.#caughtUp(limit))) return undefined;
     return this.#chunks.until(runId, limit, async () => {
       const page = await this.#engine.stream(query);
       if (page === undefined || (startIndex !== undefined && page.startIndex !== startIndex))
@@ -283,6 +284,15 @@ export class RunRequests {
       if (query.from !== undefined && from < page.firstOffset) throw trimmed(runId, stream, from, page.firstOffset);
       return page.chunks.length > 0 || page.isOver || !follow ? page : undefined;
     });
+  }
+
+  /**
+   * Whether this node knows the run as one that goes on: then it needs no barrier, for its end is seen when it is applied. One that has ended may have been retried, or deleted and
+   * started again, where this node has not applied it yet.
+   */
+  async #isUnderWay(runId: string): Promise<boolean> {
+    const end = await this.#engine.end(runId);
+    return end !== undefined && end.ended === undefined;
   }
 
   /** Whether everything acknowledged before the call is applied here; false when the limit is over before. Outlasts an election. */

@@ -15,13 +15,14 @@ import { RetryingProposer } from "../runtime/engine/retrying-proposer.ts";
 import type { WorkflowEngine } from "../runtime/engine/workflow-engine.ts";
 import { Timing, type TimingSpec } from "../runtime/schedules/timing.ts";
 import type { ScheduleView } from "../state/schedules/schedule-table.ts";
+import type { OperatorRequest } from "./queue-requests.ts";
 import type { RequestLimit } from "./request-limit.ts";
 
 /** How often a change is computed again that met another one (SQ1). */
 const ATTEMPTS = 5;
 
 /** What a schedule is created with. */
-export interface NewSchedule {
+export interface NewSchedule extends OperatorRequest {
   readonly scheduleId: string;
   readonly settings: Omit<ScheduleSettings, "timing">;
   readonly timing: TimingSpec;
@@ -32,7 +33,7 @@ export interface NewSchedule {
 }
 
 /** What is changed of a schedule; the rest stays. */
-export interface ScheduleUpdate {
+export interface ScheduleUpdate extends OperatorRequest {
   readonly scheduleId: string;
   readonly settings: Partial<Omit<ScheduleSettings, "timing">>;
   /** What is there and undefined is taken away. */
@@ -41,12 +42,21 @@ export interface ScheduleUpdate {
 }
 
 /** Occurrences of the past that are to be run. Times are ms since the epoch, both inclusive. */
-export interface BackfillRequest {
+export interface BackfillRequest extends OperatorRequest {
   readonly scheduleId: string;
   readonly fromMs: number;
   readonly toMs: number;
   readonly overlap: OverlapPolicy;
   readonly requestId: string;
+}
+
+/** A request that names a schedule and says why. */
+export interface NamedSchedule {
+  readonly scheduleId: string;
+  /** Why. */
+  readonly note: string;
+  /** Who asks for it. */
+  readonly by?: string;
 }
 
 /** Requests to schedules over one engine. A limit bounds each. All reject with the engine's errors, too. */
@@ -63,16 +73,16 @@ export class ScheduleRequests {
 
   /** Resolves once the schedule is committed. Rejects with SCHEDULE_INVALID, SCHEDULE_EXISTS or WORKFLOW_TYPE_UNKNOWN. */
   async create(schedule: NewSchedule, limit: RequestLimit): Promise<void> {
-    const { scheduleId, settings, pauseNote, requestId } = schedule;
-    const timing = new Timing(schedule.timing);
-    const own = { scheduleId, generation: 0, settings: { ...settings, timing: timing.encode() }, requestId };
+    const { scheduleId, settings, timing: given, pauseNote, ...asked } = schedule;
+    const timing = new Timing(given);
+    const own = { scheduleId, generation: 0, settings: { ...settings, timing: timing.encode() }, ...asked };
     const paused = { isPaused: pauseNote !== undefined, note: pauseNote ?? "" };
     await this.#propose({ kind: "ScheduleSet", ...own, ...paused, ...this.#next(scheduleId, timing) }, limit);
   }
 
   /** Resolves once the change is committed: the schedule goes on with the first occurrence from now. Rejects as {@link create} does, with SCHEDULE_NOT_FOUND, and with SCHEDULE_CHANGED. */
   async update(
-    { scheduleId, settings, timing: changes, requestId }: ScheduleUpdate,
+    { scheduleId, settings, timing: changes, requestId, ...operator }: ScheduleUpdate,
     limit: RequestLimit,
   ): Promise<void> {
     await this.#again(scheduleId, limit, async (schedule) => {
@@ -80,32 +90,30 @@ export class ScheduleRequests {
       const timing = new Timing(merged(Timing.decode(schedule.settings.timing).spec, changes));
       const next = { ...schedule.settings, ...settings, timing: timing.encode() };
       const own = { scheduleId, generation: schedule.generation, settings: next, requestId, isPaused: false, note: "" };
-      await this.#propose({ kind: "ScheduleSet", ...own, ...this.#next(scheduleId, timing) }, limit);
+      await this.#propose({ kind: "ScheduleSet", ...own, ...operator, ...this.#next(scheduleId, timing) }, limit);
     });
   }
 
   /** Resolves once it is committed that the schedule fires nothing more. Rejects with SCHEDULE_NOT_FOUND. */
-  async pause(scheduleId: string, note: string, limit: RequestLimit): Promise<void> {
-    await this.#change({ scheduleId, action: "pause", note, generation: 0, nextMs: 0, nextDueMs: 0 }, limit);
+  async pause(schedule: NamedSchedule, limit: RequestLimit): Promise<void> {
+    await this.#change({ ...schedule, action: "pause", generation: 0, nextMs: 0, nextDueMs: 0 }, limit);
   }
 
   /** Resolves once it is committed that the schedule goes on, with the first occurrence from now. Rejects with SCHEDULE_NOT_FOUND. */
-  async resume(scheduleId: string, note: string, limit: RequestLimit): Promise<void> {
+  async resume(schedule: NamedSchedule, limit: RequestLimit): Promise<void> {
+    const { scheduleId } = schedule;
     const { generation, settings } = await this.#present(scheduleId);
     const { atMs: _, ...next } = this.#next(scheduleId, Timing.decode(settings.timing));
-    await this.#change({ scheduleId, action: "resume", note, generation, ...next }, limit);
+    await this.#change({ ...schedule, action: "resume", generation, ...next }, limit);
   }
 
   /** Resolves once it is committed that there is no such schedule. */
-  async delete(scheduleId: string, limit: RequestLimit): Promise<void> {
-    await this.#change({ scheduleId, action: "delete", note: "", generation: 0, nextMs: 0, nextDueMs: 0 }, limit);
+  async delete(schedule: NamedSchedule, limit: RequestLimit): Promise<void> {
+    await this.#change({ ...schedule, action: "delete", generation: 0, nextMs: 0, nextDueMs: 0 }, limit);
   }
 
   /** Runs the schedule's workflow now. Resolves with what became of that once it is committed. Rejects with SCHEDULE_NOT_FOUND. */
-  async trigger(
-    trigger: Pick<ScheduleTrigger, "scheduleId" | "runId" | "overlap">,
-    limit: RequestLimit,
-  ): Promise<OccurrenceOutcome> {
+  async trigger(trigger: Omit<ScheduleTrigger, "kind" | "atMs">, limit: RequestLimit): Promise<OccurrenceOutcome> {
     const answer = await this.#propose({ kind: "ScheduleTrigger", ...trigger, atMs: this.#clock.wallMs() }, limit);
     return answer.outcome ?? "skipped";
   }

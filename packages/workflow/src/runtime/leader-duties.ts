@@ -11,19 +11,21 @@
  * LD5. What passes between parents and children is looked after as soon as one of them has ended (child-duties.ts), and the answer to a call as soon as it is given
  *      (call-duties.ts).
  * LD6. What is to happen at a time is looked after when it is due (due/due-duties.ts).
+ * LD8. Leases of locks end, and limiters get their tokens back, when their time has passed (locks/lock-duties.ts).
  * LD7. Runs go on through their queues as long as some may, and when a window of a rate opens or a delay is over (queues/queue-duties.ts).
  */
 import type { Cancel, Clock, Logger, NodeId } from "@raftoral/raft-core";
 import type { CommandResult } from "../commands/registry.ts";
 import type { Moved } from "../commands/results.ts";
-import type { StateSize } from "../machine/workflow-state.ts";
 import type { TimedRule } from "../model/retention-rule.ts";
 import type { TroubleReason } from "../model/runs/stuck-reason.ts";
+import type { StateSize } from "../state/state-size.ts";
 import type { RunStuck, WorkflowEvent } from "../state/workflow-event.ts";
 import { CallDuties } from "./call-duties.ts";
 import { ChildDuties } from "./child-duties.ts";
 import { DueDuties } from "./due/due-duties.ts";
 import type { EngineNotice, EngineOverview, WorkflowEngine } from "./engine/workflow-engine.ts";
+import { LockDuties } from "./locks/lock-duties.ts";
 import { QueueDuties } from "./queues/queue-duties.ts";
 import type { RuntimeProbe } from "./runtime-probe.ts";
 
@@ -87,6 +89,7 @@ export class LeaderDuties {
   readonly #calls: CallDuties;
   readonly #due: DueDuties;
   readonly #queues: QueueDuties;
+  readonly #locks: LockDuties;
   #leads = false;
   #working = false;
   #again = false;
@@ -105,6 +108,7 @@ export class LeaderDuties {
     this.#calls = new CallDuties({ engine, clock, logger, goOn });
     this.#due = new DueDuties({ engine, clock, logger, goOn, probe });
     this.#queues = new QueueDuties({ engine, clock, logger, goOn });
+    this.#locks = new LockDuties({ engine, clock, logger, goOn });
     this.#stopTimer = clock.every(PERIOD_MS, () => {
       if (this.#leads) this.#look();
     });
@@ -123,6 +127,7 @@ export class LeaderDuties {
         // The failure detector reports what it notices from then on, to the node that leads.
         this.#silent.clear();
         this.#queues.reset();
+        this.#locks.reset();
         this.#measuredAtMs = this.#clock.monotonicMs();
         if (notice.isLocal) this.#due.begin();
         break;
@@ -145,6 +150,8 @@ export class LeaderDuties {
     if ((event.type === "update-answered" || event.type === "run-ended") && this.#leads) this.#calls.look();
     if (isForDue(event) && this.#leads) this.#due.look();
     if (event.type === "queue-changed" && this.#leads) this.#queues.onEvent(event);
+    if (event.type === "lock-changed" && this.#leads) this.#locks.onChanged(event);
+    if (event.type === "locks-told" && this.#leads) this.#locks.onTold(event);
     if (event.type === "run-stuck" && this.#leads) this.#reportStuck(event);
     if (event.type !== "node-changed") return;
     if (event.status === "live" && this.#silent.has(event.nodeId)) {
@@ -158,6 +165,7 @@ export class LeaderDuties {
     this.#stopTimer();
     this.#due.stop();
     this.#queues.stop();
+    this.#locks.stop();
   }
 
   /** One look at a time; an occasion that comes meanwhile is followed by another. */
@@ -185,6 +193,7 @@ export class LeaderDuties {
     const left = await this.#takeForLost(overview);
     await this.#move(Math.max(left, overview.size.toMove));
     this.#queues.look(overview.queues, overview.clockMs);
+    this.#locks.look(overview.areLocksDue);
     await this.#prune(overview);
     this.#children.look(overview.hasClosingParents);
     this.#calls.look();

@@ -14,6 +14,8 @@ export interface RegistrationOptions {
   readonly types: readonly TypeVersion[];
   /** Behaviours of the engine that this process has. */
   readonly behaviourLevel: BehaviourLevel;
+  /** Whether this process has an archive hook. */
+  readonly archives: boolean;
   readonly proposer: RetryingProposer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -57,13 +59,14 @@ export class NodeRegistration {
   register(): void {
     if (this.#running || this.#state === "leaving") return;
     this.#running = true;
-    const { nodeId, types, behaviourLevel, proposer, clock, logger } = this.#options;
+    const { nodeId, types, behaviourLevel, archives, proposer, clock, logger } = this.#options;
     const command = {
       kind: "NodeRegister",
       nodeId,
       incarnation: this.incarnation,
       types,
       behaviourLevel,
+      ...(archives ? { archives } : {}),
       atMs: clock.wallMs(),
     } as const;
     proposer.propose(command, { goOn: () => this.#state !== "leaving" }).then(

@@ -81,6 +81,7 @@ export class WorkflowRuntime {
       nodeId: engine.nodeId,
       types: this.#registry.types(),
       behaviourLevel,
+      archives: options.onlyPruneHandedOver ?? false,
       proposer: this.#proposer,
       clock,
       logger,
@@ -111,6 +112,7 @@ export class WorkflowRuntime {
         return newest === undefined ? undefined : isObjectDefinition(newest);
       },
       readRecord: (runId, path) => engine.record(runId, path),
+      readLocks: async (runId) => (await engine.runLocks(runId)) ?? [],
       readRun: async (runId) => {
         const run = await engine.run(runId);
         return run === undefined ? undefined : await readableRun(payloads, run);
@@ -276,6 +278,8 @@ export class WorkflowRuntime {
       case "run-stuck":
       case "update-answered":
       case "queue-changed":
+      case "lock-changed":
+      case "locks-told":
         this.#duties.onEvent(event);
         break;
       case "state-restored": {

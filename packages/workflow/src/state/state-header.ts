@@ -9,7 +9,7 @@ import type { RunCounts, WaitingRuns } from "./lists/run-counts.ts";
 import type { AuditTotals } from "./operators/audit-log.ts";
 
 /** Of the records in a store, as state-keys.ts has them. */
-export const STATE_FORMAT_VERSION = 7;
+export const STATE_FORMAT_VERSION = 8;
 
 /** What the header's record holds. `clock` is the log clock, in ms since the epoch. */
 export interface StateHeader extends RunCounts, AuditTotals {

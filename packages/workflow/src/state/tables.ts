@@ -28,6 +28,7 @@ import type { NodeRecord } from "../nodes/node-record.ts";
 import { NodeTable } from "../nodes/node-table.ts";
 import type { Seat } from "../nodes/seat.ts";
 import { HEADER_KEY, numberKey } from "../records/state-keys.ts";
+import { LockTable } from "./locks/lock-table.ts";
 import { AuditLog } from "./operators/audit-log.ts";
 import { PausedTypes } from "./operators/paused-types.ts";
 import { hasRoom, nodeOf } from "./queues/placing.ts";
@@ -66,6 +67,7 @@ export class Tables {
   readonly updates: UpdateTable;
   readonly owed: OwedAnswers;
   readonly schedules: ScheduleTable;
+  readonly locks: LockTable;
   readonly pausedTypes: PausedTypes;
   readonly audit: AuditLog;
   /** The log clock: never goes back, whatever proposers' clocks do. ms since the epoch. */
@@ -93,6 +95,7 @@ export class Tables {
     this.children = new ChildTable(store);
     this.owed = new OwedAnswers(store);
     this.schedules = new ScheduleTable(store);
+    this.locks = new LockTable(store);
     this.pausedTypes = new PausedTypes(store);
     this.audit = new AuditLog(store, header);
     this.updates = new UpdateTable(store, this.owed);
@@ -107,6 +110,7 @@ export class Tables {
   commit(): void {
     const { clock, lastEpoch, salt, uptimeMs } = this;
     this.runs.save();
+    this.locks.save();
     const header = { clock, lastEpoch, salt, uptimeMs, ...this.runs.counts, ...this.audit.totals };
     this.#store.put(HEADER_KEY, encodeHeader(header));
     this.#store.commit(this.index);
@@ -297,21 +301,11 @@ export class Tables {
     const epoch = this.nextEpoch();
     const attempt = to === 0 || (seat === head.seat && to === head.owner) ? head.attempt : head.attempt + 1;
     this.runs.update(run, { ...head, owner: to, seat, epoch, reason, attempt });
-    this.events.push({
-      type: "owner-changed",
-      index: this.index,
-      atMs: this.clock,
-      runId: run.runId,
-      workflowType: run.workflowType,
-      from: head.owner,
-      to,
-      epoch,
-      reason,
-      family: run.family,
-      deadlineAtMs: run.deadlineAtMs,
-      ownerLosses: head.losses.count,
-      cancelReason: head.cancelReason,
-    });
+    const { runId, workflowType, family, deadlineAtMs } = run;
+    const { cancelReason } = head;
+    const facts = { runId, workflowType, family, deadlineAtMs, cancelReason, ownerLosses: head.losses.count };
+    const at = { index: this.index, atMs: this.clock };
+    this.events.push({ type: "owner-changed", ...at, ...facts, from: head.owner, to, epoch, reason });
   }
 
   /** Begins the next generation of a running run, on the same seat and under a new epoch. The seat's node has registered the version. */
@@ -348,6 +342,7 @@ export class Tables {
     } as const;
     const head: RunningHead = { ...kept, ...fresh };
     this.updates.move(run, numberKey(this.index));
+    if (run.hasAsked) this.locks.runEnded(run.startIndex);
     const next = this.runs.continue(run, facts, head, input);
     if (parent !== undefined) {
       this.children.remove(parent.family, startIndex);
@@ -384,6 +379,7 @@ export class Tables {
     const updates = this.updates.close(run);
     const ended = { ...end, cancelReason, signalIds, updates, owner, epoch, attempt, mending };
     this.runs.finish(run, { status: "finished", ...ended }, outcome);
+    if (run.hasAsked) this.locks.runEnded(run.startIndex);
     if (run.schedule !== undefined) this.schedules.ended(run.schedule, run.family);
     const { runId, workflowType, parent, startIndex } = run;
     if (parent !== undefined) {

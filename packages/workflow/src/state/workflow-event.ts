@@ -11,6 +11,8 @@ import type { CodeMismatch, TroubleReason } from "../model/runs/stuck-reason.ts"
 import type { TraceContext } from "../model/trace-context.ts";
 import type { OpenUpdate, UpdateVerdict } from "../model/update.ts";
 import type { NodeStatus } from "../nodes/node-record.ts";
+import type { LockBucket } from "./locks/lock-records.ts";
+import type { LockNews } from "./locks/lock-table.ts";
 import type { AuditEntry } from "./operators/audit-log.ts";
 
 /** Where in the log, and at what time of the log clock (ms since the epoch), it happened. */
@@ -251,6 +253,19 @@ export interface QueueChanged extends At {
   readonly nextDueAtMs: number | undefined;
 }
 
+/** Something has happened to an ask for a lock. */
+export interface LockChanged extends At, LockNews {
+  readonly type: "lock-changed";
+}
+
+/** Something has happened to a limiter, or locks are due: for the leader (runtime/locks/lock-duties.ts). */
+export interface LocksTold extends At {
+  readonly type: "locks-told";
+  /** Whether asks may be granted that no command has granted yet. */
+  readonly isDue: boolean;
+  readonly buckets: readonly LockBucket[];
+}
+
 /** Finished runs were dropped. */
 export interface RunsPruned extends At {
   readonly type: "runs-pruned";
@@ -302,6 +317,8 @@ export type WorkflowEvent =
   | RunEnded
   | NodeChanged
   | QueueChanged
+  | LockChanged
+  | LocksTold
   | RunsPruned
   | ScheduleChanged
   | TypePaused

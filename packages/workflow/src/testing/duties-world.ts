@@ -199,6 +199,10 @@ export class DutiesWorld {
       list: refuse,
       counts: refuse,
       queues: refuse,
+      locks: refuse,
+      runLocks: refuse,
+      lockToken: refuse,
+      lockWatch: async (after) => state.lockWatch(after),
       pausedTypes: refuse,
       audit: refuse,
       pruned: refuse,
@@ -217,6 +221,7 @@ export class DutiesWorld {
         oldestEndUptimeMs: state.oldestEndUptime(),
         hasClosingParents: state.hasClosingParents,
         queues: state.queueDuties,
+        areLocksDue: state.areLocksDue,
       }),
     };
   }

@@ -107,7 +107,7 @@ export class TestRuntime {
 
   async queue(name: string, action: QueueAction | Partial<QueueLimits> = {}): Promise<void> {
     const define = { kind: "define", limits: { ...NO_LIMITS, ...action }, isDeclared: false } as const;
-    await this.#requests.changeQueue(name, "kind" in action ? action : define, { timeoutMs: REQUEST_MS });
+    await this.#requests.changeQueue(name, "kind" in action ? action : define, {}, { timeoutMs: REQUEST_MS });
   }
 
   handle<Output = unknown>(id: string, created = false): TestRun<Output> {

@@ -1,8 +1,11 @@
 /** What an implementation of {@link Operations} has to do itself: carry checked requests of one operator to the state. Each call rejects with a RaftoralError. */
 import type { CallLimit } from "../call-options.ts";
+import type { LockChangeRequest } from "../locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../mending/mending.ts";
 import type { PageRequest } from "../pages.ts";
 import type { Payload } from "../payloads/payload.ts";
+import type { QueueChange } from "../queues/queues.ts";
+import type { SchedulesPort } from "../schedules/schedules-port.ts";
 import type { CheckedFilter } from "../workflows-port.ts";
 import type { BulkAction, BulkPiece, DeletedRun } from "./operations.ts";
 
@@ -27,6 +30,13 @@ export interface PauseTypeRequest {
   readonly reason: string;
 }
 
+/** A checked change of a queue. */
+export interface QueueRequest {
+  readonly name: string;
+  readonly change: QueueChange;
+  readonly reason: string;
+}
+
 /** A checked request for a piece of what is done to many runs. */
 export interface BulkRequest {
   readonly filter: CheckedFilter;
@@ -39,6 +49,7 @@ export interface BulkRequest {
 
 /** The calls that differ. */
 export interface OperationsPort {
+  readonly schedules: SchedulesPort;
   cancel(request: RunRequest, limit: CallLimit): Promise<void>;
   resume(request: RunRequest, limit: CallLimit): Promise<void>;
   mend(request: MendRequest, limit: CallLimit): Promise<void>;
@@ -46,6 +57,8 @@ export interface OperationsPort {
   delete(request: RunRequest, limit: CallLimit): Promise<DeletedRun>;
   /** False when the value is not set within `limit.timeoutMs`. */
   setVariable(request: SetVariableRequest, limit: CallLimit): Promise<boolean>;
+  changeQueue(request: QueueRequest, limit: CallLimit): Promise<void>;
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void>;
   mendPiece(request: BulkRequest, limit: CallLimit): Promise<BulkPiece>;
+  changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void>;
 }

@@ -1,11 +1,13 @@
 /** What operators give, and the inputs of schedules, on a node whose large values are blobs (blob-workflows.ts BW1). */
 import type { CallLimit } from "../call-options.ts";
+import type { LockChangeRequest } from "../locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../operations/operations.ts";
 import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../operations/operations-port.ts";
@@ -14,12 +16,14 @@ import type { BlobValues } from "./blob-values.ts";
 
 /** {@link OperationsPort} that keeps large values before they are proposed. */
 export class BlobOperations implements OperationsPort {
+  readonly schedules: SchedulesPort;
   readonly #port: OperationsPort;
   readonly #values: BlobValues;
 
   constructor(port: OperationsPort, values: BlobValues) {
     this.#port = port;
     this.#values = values;
+    this.schedules = blobSchedules(port.schedules, values);
   }
 
   cancel(request: RunRequest, limit: CallLimit): Promise<void> {
@@ -50,6 +54,14 @@ export class BlobOperations implements OperationsPort {
     return this.#port.setVariable({ ...request, value: await this.#values.kept(request.value) }, limit);
   }
 
+  changeQueue(request: QueueRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeQueue(request, limit);
+  }
+
+  changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeLock(request, limit);
+  }
+
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {
     return this.#port.pauseType(request, limit);
   }
@@ -67,11 +79,11 @@ export function blobSchedules(port: SchedulesPort, values: BlobValues): Schedule
   return {
     create: async (request, limit) => port.create(await kept(request), limit),
     update: async (request, limit) => port.update(await kept(request), limit),
-    pause: (scheduleId, note, limit) => port.pause(scheduleId, note, limit),
-    resume: (scheduleId, note, limit) => port.resume(scheduleId, note, limit),
+    pause: (request, limit) => port.pause(request, limit),
+    resume: (request, limit) => port.resume(request, limit),
     trigger: (request, limit) => port.trigger(request, limit),
     backfill: (request, limit) => port.backfill(request, limit),
-    delete: (scheduleId, limit) => port.delete(scheduleId, limit),
+    delete: (request, limit) => port.delete(request, limit),
     get: (scheduleId, upcoming, limit) => port.get(scheduleId, upcoming, limit),
     list: (page, limit) => port.list(page, limit),
   };

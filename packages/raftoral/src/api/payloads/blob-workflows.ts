@@ -9,11 +9,11 @@
 import { blobIn } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
 import type { EventPage, EventRequest } from "../events.ts";
+import type { LocksPort } from "../locks/locks-port.ts";
 import type { AuditPage, PausedType } from "../operations/operations.ts";
 import type { PageRequest } from "../pages.ts";
-import type { QueueChange, QueueInfo } from "../queues/queues.ts";
+import type { QueueInfo } from "../queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../runs.ts";
-import type { SchedulesPort } from "../schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "../streams.ts";
 import type { AnswerRequest } from "../tokens.ts";
 import type { UpdateEnd } from "../updates/updates.ts";
@@ -30,7 +30,6 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../workflows-port.ts";
-import { blobSchedules } from "./blob-operations.ts";
 import type { BlobValues } from "./blob-values.ts";
 import type { Payload } from "./payload.ts";
 
@@ -39,14 +38,14 @@ const PAGE_BYTES = 16 * 1024 * 1024;
 
 /** A node's workflows with their large values in blobs (BW1 to BW4). */
 export class BlobWorkflows implements WorkflowsPort {
-  readonly schedules: SchedulesPort;
+  readonly locks: LocksPort;
   readonly #port: WorkflowsPort;
   readonly #values: BlobValues;
 
   constructor(port: WorkflowsPort, values: BlobValues) {
     this.#port = port;
     this.#values = values;
-    this.schedules = blobSchedules(port.schedules, values);
+    this.locks = port.locks;
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
@@ -141,10 +140,6 @@ export class BlobWorkflows implements WorkflowsPort {
 
   queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
     return this.#port.queues(name, limit);
-  }
-
-  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    return this.#port.changeQueue(name, change, limit);
   }
 
   pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {

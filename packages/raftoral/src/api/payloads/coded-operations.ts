@@ -1,19 +1,24 @@
 /** {@link OperationsPort} through payload codecs: the values that operators give are encoded on their way down. */
 import type { PayloadCoder, PayloadKind } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
+import type { LockChangeRequest } from "../locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../operations/operations.ts";
 import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../operations/operations-port.ts";
+import type { SchedulesPort } from "../schedules/schedules-port.ts";
+import { codedSchedules } from "./coded-schedules.ts";
 import { Payload } from "./payload.ts";
 
 /** A port that encodes. A value that cannot be encoded fails its call, and nothing is sent. */
 export class CodedOperations implements OperationsPort {
+  readonly schedules: SchedulesPort;
   readonly #port: OperationsPort;
   readonly #coder: PayloadCoder;
 
@@ -25,6 +30,7 @@ export class CodedOperations implements OperationsPort {
   private constructor(port: OperationsPort, coder: PayloadCoder) {
     this.#port = port;
     this.#coder = coder;
+    this.schedules = codedSchedules(port.schedules, coder);
   }
 
   cancel(request: RunRequest, limit: CallLimit): Promise<void> {
@@ -57,8 +63,16 @@ export class CodedOperations implements OperationsPort {
     return this.#port.setVariable({ ...request, value }, limit);
   }
 
+  changeQueue(request: QueueRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeQueue(request, limit);
+  }
+
   pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {
     return this.#port.pauseType(request, limit);
+  }
+
+  changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    return this.#port.changeLock(request, limit);
   }
 
   mendPiece(request: BulkRequest, limit: CallLimit): Promise<BulkPiece> {

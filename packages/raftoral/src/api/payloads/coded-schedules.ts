@@ -15,11 +15,11 @@ export function codedSchedules(port: SchedulesPort, coder: PayloadCoder): Schedu
   return {
     create: async (request, limit: CallLimit) => port.create(await encoded(request), limit),
     update: async (request, limit: CallLimit) => port.update(await encoded(request), limit),
-    pause: (scheduleId, note, limit) => port.pause(scheduleId, note, limit),
-    resume: (scheduleId, note, limit) => port.resume(scheduleId, note, limit),
+    pause: (request, limit) => port.pause(request, limit),
+    resume: (request, limit) => port.resume(request, limit),
     trigger: (request, limit) => port.trigger(request, limit),
     backfill: (request, limit) => port.backfill(request, limit),
-    delete: (scheduleId, limit) => port.delete(scheduleId, limit),
+    delete: (request, limit) => port.delete(request, limit),
     get: (scheduleId, upcoming, limit) => port.get(scheduleId, upcoming, limit),
     list: (page, limit) => port.list(page, limit),
   };

@@ -7,11 +7,11 @@
 import { type PayloadCoder, type PayloadKind, sealedFailure } from "@raftoral/workflow";
 import type { CallLimit } from "../call-options.ts";
 import type { EventPage, EventRequest } from "../events.ts";
+import type { LocksPort } from "../locks/locks-port.ts";
 import type { AuditPage, PausedType } from "../operations/operations.ts";
 import type { PageRequest } from "../pages.ts";
-import type { QueueChange, QueueInfo } from "../queues/queues.ts";
+import type { QueueInfo } from "../queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage, StepInProgress } from "../runs.ts";
-import type { SchedulesPort } from "../schedules/schedules-port.ts";
 import type { StreamPage, StreamRequest } from "../streams.ts";
 import type { AnswerRequest } from "../tokens.ts";
 import type { UpdateEnd } from "../updates/updates.ts";
@@ -28,14 +28,13 @@ import type {
   UpdateWithStartRequest,
   WorkflowsPort,
 } from "../workflows-port.ts";
-import { codedSchedules } from "./coded-schedules.ts";
 import { Payload } from "./payload.ts";
 import { shownEvent } from "./shown-event.ts";
 import { shown, shownAll, shownError, shownRecord } from "./shown-payload.ts";
 
 /** A port that encodes and decodes (CO1, CO2). */
 export class CodedWorkflows implements WorkflowsPort {
-  readonly schedules: SchedulesPort;
+  readonly locks: LocksPort;
   readonly #port: WorkflowsPort;
   readonly #coder: PayloadCoder;
 
@@ -47,7 +46,7 @@ export class CodedWorkflows implements WorkflowsPort {
   private constructor(port: WorkflowsPort, coder: PayloadCoder) {
     this.#port = port;
     this.#coder = coder;
-    this.schedules = codedSchedules(port.schedules, coder);
+    this.locks = port.locks;
   }
 
   async start(request: StartRequest, limit: CallLimit): Promise<StartedRun> {
@@ -146,10 +145,6 @@ export class CodedWorkflows implements WorkflowsPort {
 
   queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
     return this.#port.queues(name, limit);
-  }
-
-  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    return this.#port.changeQueue(name, change, limit);
   }
 
   pausedTypes(limit: CallLimit): Promise<readonly PausedType[]> {

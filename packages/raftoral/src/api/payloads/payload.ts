@@ -6,13 +6,16 @@
  */
 import { EMPTY_BYTES } from "@raftoral/raft-core";
 import {
+  BINARY_CONTENT_TYPE,
   decodeValue,
   encodeValue,
+  isBinary,
   isEncoded,
   JSON_CONTENT_TYPE,
   type PayloadEnvelope,
   readEnvelope,
 } from "@raftoral/workflow";
+import { shownInJson } from "./bytes-as-json.ts";
 
 /** What is known of a value that is encoded by a payload codec and could not be decoded. */
 export interface EncodedValue {
@@ -23,7 +26,7 @@ export interface EncodedValue {
   readonly codecs: readonly { readonly codec: string; readonly metadata: Readonly<Record<string, string>> }[];
 }
 
-/** An input, result, signal or recorded value: JSON in UTF-8, or other bytes where a foreign client sent them. No bytes stand for `undefined`. */
+/** An input, result, signal or recorded value: JSON in UTF-8, the envelope of a Uint8Array, or other bytes where a foreign client sent them. No bytes stand for `undefined`. */
 export class Payload {
   /** The value's bytes, or the encoded ones while {@link encoded} says that they are. Do not change them. */
   readonly bytes: Uint8Array;
@@ -60,8 +63,9 @@ export class Payload {
     return this.#what;
   }
 
-  /** `application/json`, unless an envelope says otherwise. */
+  /** `application/json`, `application/octet-stream` for a value that is bytes, or what the envelope of an encoded value says. */
   get contentType(): string {
+    if (isBinary(this.bytes)) return BINARY_CONTENT_TYPE;
     return this.encoded?.contentType ?? JSON_CONTENT_TYPE;
   }
 
@@ -81,12 +85,12 @@ export class Payload {
     return decodeValue(this.bytes, this.#what) as T;
   }
 
-  /** What `JSON.stringify` shows: the value; {@link EncodedValue} for one that is encoded; or `{ "base64": "..." }` for bytes that are not JSON. */
+  /** What `JSON.stringify` shows: the value; {@link EncodedValue} for one that is encoded; `{ "base64": "...", "contentType": "application/octet-stream" }` for one that is bytes; or `{ "base64": "..." }` for what is none of these. */
   toJSON(): unknown {
     const { encoded } = this;
     if (encoded !== undefined) return { encoded };
     try {
-      return this.value();
+      return shownInJson(this.value());
     } catch {
       return { base64: Buffer.from(this.bytes).toString("base64") };
     }

@@ -1,3 +1,4 @@
+import { platformClock } from "@raftoral/raft-core";
 import { inputOf, type StandardSchemaV1, workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { CheckedWorkflows } from "../checked-workflows.ts";
@@ -32,7 +33,13 @@ test("a start whose input its body could never read is refused before anything i
     },
   } as unknown as WorkflowsPort;
   const operations = {} as OperationsPort;
-  const workflows = new CheckedWorkflows({ port, operations, timeoutMs: 1_000, uuid: () => "id" });
+  const workflows = new CheckedWorkflows({
+    port,
+    operations,
+    timeoutMs: 1_000,
+    uuid: () => "id",
+    clock: platformClock,
+  });
   const dated = workflow("dated", { version: 1, input: dates }, async (_ctx, at: Date) => at.getTime());
   await expect(workflows.start(dated, new Date(0))).rejects.toMatchObject({ code: "INPUT_INVALID" });
   expect(sent).toEqual([]);

@@ -1,9 +1,9 @@
 /** Does to a queue, by way of any implementation of the API, what a request says. */
-import type { CallOptions } from "../call-options.ts";
+import type { ReasonOptions } from "../call-options.ts";
 import type { QueueChange, Queues } from "./queues.ts";
 
 /** Resolves and rejects as the call of {@link Queues} does that the change is. */
-export function changed(queues: Queues, name: string, change: QueueChange, options: CallOptions): Promise<void> {
+export function changed(queues: Queues, name: string, change: QueueChange, options: ReasonOptions): Promise<void> {
   switch (change.kind) {
     case "define":
       return queues.define(name, change.limits, options);

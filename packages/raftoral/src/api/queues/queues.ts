@@ -1,6 +1,6 @@
 /** Queues: runs that wait for their turn, and the limits that they wait for. */
 import type { NodeId } from "@raftoral/raft-core";
-import type { CallOptions, ReadOptions } from "../call-options.ts";
+import type { ReadOptions, ReasonOptions } from "../call-options.ts";
 
 /** What a queue lets through. What is left out is not limited. */
 export interface QueueLimits {
@@ -59,23 +59,23 @@ export interface QueueInfo {
   readonly nodes: readonly { readonly nodeId: NodeId; readonly running: number }[];
 }
 
-/** Makes queues and tells of them. */
+/** Makes queues and tells of them. What changes something is recorded in the audit. */
 export interface Queues {
   /**
    * Makes a queue, or gives it these limits in the place of those that it had. Lower ones end no run: others follow once there are fewer. Resolves once it is committed. Rejects
    * with NAME_INVALID, REQUEST_INVALID, or QUEUE_LIMIT_REACHED for the 1,001st queue.
    */
-  define(name: string, limits?: QueueLimits, options?: CallOptions): Promise<void>;
+  define(name: string, limits?: QueueLimits, options?: ReasonOptions): Promise<void>;
   /** A queue; undefined when there is none of this name. */
   get(name: string, options?: ReadOptions): Promise<QueueInfo | undefined>;
   /** All queues, by name. */
   list(options?: ReadOptions): Promise<readonly QueueInfo[]>;
   /** Holds back the runs that wait; those that were let through go on. Rejects with QUEUE_NOT_FOUND. */
-  pause(name: string, options?: CallOptions): Promise<void>;
+  pause(name: string, options?: ReasonOptions): Promise<void>;
   /** Lets runs through again. Rejects with QUEUE_NOT_FOUND. */
-  resume(name: string, options?: CallOptions): Promise<void>;
+  resume(name: string, options?: ReasonOptions): Promise<void>;
   /** Forgets a queue; one that is not there is taken for deleted. Rejects with QUEUE_NOT_EMPTY while a run of it has not ended, stuck and paused ones included. */
-  delete(name: string, options?: CallOptions): Promise<void>;
+  delete(name: string, options?: ReasonOptions): Promise<void>;
 }
 
 /** What is done to a queue, checked. */

@@ -9,7 +9,7 @@ import {
   reasonArgument,
   workflowArgument,
 } from "../arguments.ts";
-import { abortable, type CallLimit, type CallOptions, type ReadOptions } from "../call-options.ts";
+import { abortable, type CallLimit, type CallOptions, type ReadOptions, type ReasonOptions } from "../call-options.ts";
 import type { PageOptions } from "../pages.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import { momentArgument } from "../starts/beginning.ts";
@@ -67,27 +67,27 @@ export class CheckedSchedules implements Schedules {
       throw invalid("paused", paused, "true, false or a text");
     const pauseNote = paused === false ? undefined : reasonArgument(paused === true ? "" : paused, "");
     const requestId = requestIdArgument(optionsArgument(options).requestId, this.#uuid);
-    const request = { scheduleId: id, workflowType: type, ...parts, pauseNote, requestId };
+    const request = { scheduleId: id, workflowType: type, ...parts, pauseNote, requestId, ...reasonOf(options) };
     await this.#call(options, `Creating schedule ${id}`, (limit) => this.#port.create(request, limit));
   }
 
   async update(scheduleId: string, changes: ScheduleChanges, options?: ScheduleCallOptions): Promise<void> {
     const id = scheduleIdArgument(scheduleId);
     const requestId = requestIdArgument(optionsArgument(options).requestId, this.#uuid);
-    const request = { scheduleId: id, ...scheduleParts(id, changes), requestId };
+    const request = { scheduleId: id, ...scheduleParts(id, changes), requestId, ...reasonOf(options) };
     await this.#call(options, `Updating schedule ${id}`, (limit) => this.#port.update(request, limit));
   }
 
   async pause(scheduleId: string, options?: ScheduleNoteOptions): Promise<void> {
     const id = scheduleIdArgument(scheduleId);
-    const note = reasonArgument(optionsArgument(options).note, "");
-    await this.#call(options, `Pausing schedule ${id}`, (limit) => this.#port.pause(id, note, limit));
+    const request = { scheduleId: id, reason: reasonArgument(optionsArgument(options).note, "") };
+    await this.#call(options, `Pausing schedule ${id}`, (limit) => this.#port.pause(request, limit));
   }
 
   async resume(scheduleId: string, options?: ScheduleNoteOptions): Promise<void> {
     const id = scheduleIdArgument(scheduleId);
-    const note = reasonArgument(optionsArgument(options).note, "");
-    await this.#call(options, `Resuming schedule ${id}`, (limit) => this.#port.resume(id, note, limit));
+    const request = { scheduleId: id, reason: reasonArgument(optionsArgument(options).note, "") };
+    await this.#call(options, `Resuming schedule ${id}`, (limit) => this.#port.resume(request, limit));
   }
 
   async trigger(
@@ -97,7 +97,7 @@ export class CheckedSchedules implements Schedules {
     const id = scheduleIdArgument(scheduleId);
     const overlap = overlapArgument(optionsArgument(options).overlap);
     const runId = `${id}/trigger-${requestIdArgument(optionsArgument(options).requestId, this.#uuid)}`;
-    const request = { scheduleId: id, runId, overlap };
+    const request = { scheduleId: id, runId, overlap, ...reasonOf(options) };
     const what = `Triggering schedule ${id}`;
     return { runId, outcome: await this.#call(options, what, (limit) => this.#port.trigger(request, limit)) };
   }
@@ -108,13 +108,14 @@ export class CheckedSchedules implements Schedules {
     const [fromMs, toMs] = [momentArgument("from", from), momentArgument("to", to)];
     if (fromMs > toMs) throw invalid("from", from, "a moment that is not after the other one");
     const overlap = overlapArgument(policy) ?? "buffer-all";
-    const request = { scheduleId: id, fromMs, toMs, overlap, requestId: requestIdArgument(given, this.#uuid) };
+    const requestId = requestIdArgument(given, this.#uuid);
+    const request = { scheduleId: id, fromMs, toMs, overlap, requestId, ...reasonOf(options) };
     await this.#call(options, `Backfilling schedule ${id}`, (limit) => this.#port.backfill(request, limit));
   }
 
-  async delete(scheduleId: string, options?: CallOptions): Promise<void> {
-    const id = scheduleIdArgument(scheduleId);
-    await this.#call(options, `Deleting schedule ${id}`, (limit) => this.#port.delete(id, limit));
+  async delete(scheduleId: string, options?: ReasonOptions): Promise<void> {
+    const request = { scheduleId: scheduleIdArgument(scheduleId), ...reasonOf(options) };
+    await this.#call(options, `Deleting schedule ${request.scheduleId}`, (limit) => this.#port.delete(request, limit));
   }
 
   async get(scheduleId: string, options?: ScheduleReadOptions): Promise<ScheduleDescription> {
@@ -144,4 +145,8 @@ export class CheckedSchedules implements Schedules {
   #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(limitArgument(options, this.#timeoutMs), what, run);
   }
+}
+
+function reasonOf(options: ReasonOptions | undefined): { readonly reason: string } {
+  return { reason: reasonArgument(optionsArgument<ReasonOptions>(options).reason, "") };
 }

@@ -18,9 +18,15 @@ export interface ScheduleParts {
   readonly times: PartialTimes;
 }
 
-/** A checked creation. */
-export interface CreateScheduleRequest extends ScheduleParts {
+/** What every checked change of a schedule has. */
+export interface ScheduleRequest {
   readonly scheduleId: string;
+  /** Why; empty when nothing was said. */
+  readonly reason: string;
+}
+
+/** A checked creation. */
+export interface CreateScheduleRequest extends ScheduleRequest, ScheduleParts {
   readonly workflowType: string;
   /** Undefined: it is not paused. */
   readonly pauseNote: string | undefined;
@@ -28,21 +34,18 @@ export interface CreateScheduleRequest extends ScheduleParts {
 }
 
 /** A checked change. */
-export interface UpdateScheduleRequest extends ScheduleParts {
-  readonly scheduleId: string;
+export interface UpdateScheduleRequest extends ScheduleRequest, ScheduleParts {
   readonly requestId: string;
 }
 
 /** A checked trigger. */
-export interface TriggerRequest {
-  readonly scheduleId: string;
+export interface TriggerRequest extends ScheduleRequest {
   readonly runId: string;
   readonly overlap: OverlapPolicy | undefined;
 }
 
 /** A checked backfill. Times are ms since the epoch, both included. */
-export interface BackfillScheduleRequest {
-  readonly scheduleId: string;
+export interface BackfillScheduleRequest extends ScheduleRequest {
   readonly fromMs: number;
   readonly toMs: number;
   readonly overlap: OverlapPolicy;
@@ -53,11 +56,12 @@ export interface BackfillScheduleRequest {
 export interface SchedulesPort {
   create(request: CreateScheduleRequest, limit: CallLimit): Promise<void>;
   update(request: UpdateScheduleRequest, limit: CallLimit): Promise<void>;
-  pause(scheduleId: string, note: string, limit: CallLimit): Promise<void>;
-  resume(scheduleId: string, note: string, limit: CallLimit): Promise<void>;
+  /** The reason is the note that the schedule shows. */
+  pause(request: ScheduleRequest, limit: CallLimit): Promise<void>;
+  resume(request: ScheduleRequest, limit: CallLimit): Promise<void>;
   trigger(request: TriggerRequest, limit: CallLimit): Promise<OccurrenceOutcome>;
   backfill(request: BackfillScheduleRequest, limit: CallLimit): Promise<void>;
-  delete(scheduleId: string, limit: CallLimit): Promise<void>;
+  delete(request: ScheduleRequest, limit: CallLimit): Promise<void>;
   /** `upcoming`: next occurrences to show. */
   get(scheduleId: string, upcoming: number, limit: CallLimit): Promise<ScheduleDescription>;
   list(page: PageRequest, limit: CallLimit): Promise<SchedulePage>;

@@ -8,7 +8,7 @@ import type {
   TimingSpec,
   WorkflowInput,
 } from "@raftoral/workflow";
-import type { CallOptions, ReadOptions } from "../call-options.ts";
+import type { CallOptions, ReadOptions, ReasonOptions } from "../call-options.ts";
 import type { PageOptions } from "../pages.ts";
 import type { Payload } from "../payloads/payload.ts";
 import type { WorkflowName, WorkflowType } from "../workflow-name.ts";
@@ -69,14 +69,14 @@ export interface ScheduleOptions<Workflow extends WorkflowName = WorkflowName> e
 }
 
 /** Options of a change. */
-export interface ScheduleCallOptions extends CallOptions {
+export interface ScheduleCallOptions extends ReasonOptions {
   /** The same request again is done once. A random UUID by default. */
   readonly requestId?: string;
 }
 
 /** Options of a pause and a resumption. */
 export interface ScheduleNoteOptions extends CallOptions {
-  /** Why: text of at most 10,000 characters. */
+  /** Why: text of at most 10,000 characters, which the schedule shows. The audit has it, too. */
   readonly note?: string;
 }
 
@@ -150,7 +150,7 @@ export interface SchedulePage {
   readonly nextPageToken: string | undefined;
 }
 
-/** Schedules: runs that are started at times, one for each occurrence, whatever nodes and clocks do. */
+/** Schedules: runs that are started at times, one for each occurrence, whatever nodes and clocks do. What changes something is recorded in the audit. */
 export interface Schedules {
   /**
    * Creates a schedule. Its runs have the id `ID/TIME`, with the occurrence as an ISO time in UTC. Resolves once that is committed. Rejects with SCHEDULE_EXISTS, SCHEDULE_INVALID,
@@ -178,7 +178,7 @@ export interface Schedules {
    */
   backfill(scheduleId: string, from: Moment, to: Moment, options?: BackfillOptions): Promise<void>;
   /** Deletes a schedule; one that is not there is taken for deleted. Its runs stay. */
-  delete(scheduleId: string, options?: CallOptions): Promise<void>;
+  delete(scheduleId: string, options?: ReasonOptions): Promise<void>;
   /** Everything about a schedule but its input. Rejects with SCHEDULE_NOT_FOUND. */
   get(scheduleId: string, options?: ScheduleReadOptions): Promise<ScheduleDescription>;
   /** All schedules by their ids, fetched in pages as they are consumed; `options` limit each page. */

@@ -1,9 +1,9 @@
 import { type Command, Option } from "commander";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 
-interface AnswerFlags extends ClientFlags {
+interface AnswerFlags extends ClientFlags, FileFlag {
   readonly value?: string;
   readonly fail?: string;
 }
@@ -18,11 +18,11 @@ export function addAnswer(program: Command, io: CliIo): void {
     )
     .argument("<token>", "the token's id")
     .option("--value <json>", "the answer: JSON, @file, or - for standard input")
-    .addOption(new Option("--fail <message>", "fail the token instead, with this message").conflicts("value"))
+    .addOption(new Option("--fail <message>", "fail the token instead, with this message").conflicts(["value", "file"]))
     .addHelpText("after", "\nExample:\n  $ raftoral answer rt_WyJBMTciLCJhcHByb3ZhbCMwIl0.sR1 --value true");
-  addClientOptions(command, io).action(async (token: string, flags: AnswerFlags) => {
+  addClientOptions(addFile(command, "value"), io).action(async (token: string, flags: AnswerFlags) => {
     const { fail } = flags;
-    const value = flags.value === undefined ? undefined : await readJsonArgument(flags.value, "--value", io);
+    const value = await readValue(flags.value, flags, "--value", io);
     await withClient(flags, io, ({ workflows }) =>
       fail === undefined ? workflows.answer(token, value) : workflows.fail(token, fail),
     );

@@ -4,6 +4,7 @@ import {
   addClientOptions,
   addConsistency,
   type ClientFlags,
+  consistencyOf,
   printJson,
   type ReadFlags,
   withClient,
@@ -19,9 +20,7 @@ export function addCount(program: Command, io: CliIo): void {
     .description("Count runs by type and status. Takes no time that grows with their number.")
     .addHelpText("after", "\nExample:\n  $ raftoral count\n  $ raftoral count --stale --json");
   addConsistency(addClientOptions(command, io)).action(async (flags: ClientFlags & ReadFlags) => {
-    const counts = await withClient(flags, io, (client) =>
-      client.workflows.counts(flags.stale === true ? { consistency: "stale" } : {}),
-    );
+    const counts = await withClient(flags, io, (client) => client.workflows.counts(consistencyOf(flags)));
     if (flags.json === true) printJson(io, counts);
     else io.out(formatCounts(counts));
   });

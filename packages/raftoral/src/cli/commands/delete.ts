@@ -1,11 +1,7 @@
 import type { Command } from "commander";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import { addClientOptions, type ChangeFlags, printJson, reasonOf, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";
-
-interface DeleteFlags extends ClientFlags {
-  readonly reason?: string;
-}
 
 /** `raftoral delete ID`: drops a run that has ended. */
 export function addDelete(program: Command, io: CliIo): void {
@@ -18,10 +14,8 @@ export function addDelete(program: Command, io: CliIo): void {
     .argument("<id>", "the run's id")
     .option("--reason <text>", "why, for the audit")
     .addHelpText("after", "\nExample:\n  $ raftoral delete A17");
-  addClientOptions(command, io).action(async (id: string, flags: DeleteFlags) => {
-    const { reason } = flags;
-    const options = reason === undefined ? {} : { reason };
-    const gone = await withClient(flags, io, (client) => client.workflows.delete(id, options));
+  addClientOptions(command, io).action(async (id: string, flags: ChangeFlags) => {
+    const gone = await withClient(flags, io, (client) => client.workflows.delete(id, reasonOf(flags)));
     if (flags.json === true) printJson(io, gone);
     else
       io.out(

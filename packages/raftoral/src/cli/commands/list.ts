@@ -4,6 +4,7 @@ import {
   addClientOptions,
   addConsistency,
   type ClientFlags,
+  consistencyOf,
   printJson,
   type ReadFlags,
   withClient,
@@ -45,7 +46,7 @@ export function addList(program: Command, io: CliIo): void {
     const runs: RunSummary[] = [];
     let hasMore = false;
     await withClient(flags, io, async (client) => {
-      for await (const run of client.workflows.list(filter, flags.stale === true ? { consistency: "stale" } : {})) {
+      for await (const run of client.workflows.list(filter, consistencyOf(flags))) {
         hasMore = runs.length === flags.limit;
         if (hasMore) break;
         runs.push(run);

@@ -1,14 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import { addClientOptions, type ChangeFlags, printJson, reasonOf, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 
-interface LeaveFlags extends ClientFlags {
+interface LeaveFlags extends ChangeFlags {
   readonly id?: number;
-  readonly reason?: string;
-}
-
-interface TransferFlags extends ClientFlags {
-  readonly reason?: string;
 }
 
 /** `raftoral leave`: takes a node out of the cluster for good. */
@@ -46,15 +41,11 @@ export function addTransfer(program: Command, io: CliIo): void {
     .argument("[node]", "id of the node that is to lead", parseNodeId)
     .option("--reason <text>", "why, for the audit")
     .addHelpText("after", "\nExample:\n  $ raftoral transfer 2");
-  addClientOptions(command, io).action(async (to: number | undefined, flags: TransferFlags) => {
+  addClientOptions(command, io).action(async (to: number | undefined, flags: ChangeFlags) => {
     const leader = await withClient(flags, io, (client) => client.cluster.transferLeadership(to, reasonOf(flags)));
     if (flags.json === true) printJson(io, { leader });
     else io.out(`Node ${leader} leads.\n`);
   });
-}
-
-function reasonOf({ reason }: TransferFlags): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
 }
 
 function parseNodeId(text: string): number {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FakeNode } from "../../testing/fake-node.ts";
 import { run } from "../../testing/fake-run.ts";
@@ -47,6 +50,28 @@ test.each<[args: readonly string[], action: object, says: RegExp, json: object]>
   node.runs.set("A17", run("A17"));
   expect(JSON.parse((await ask(...args, "--json")).out)).toEqual({ runId: "A17", ...json });
   expect(node.mends.at(-1)).toEqual(["A17", action, "on request"]);
+});
+
+test("takes the bytes of a file, and refuses a file that is not there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "raftoral-cli-"));
+  try {
+    const file = join(folder, "picture");
+    await writeFile(file, Uint8Array.of(0xff, 0, 1));
+    expect(await ask("complete", "A17", "a", "--file", file)).toMatchObject({ code: 0, err: "" });
+    const value = Uint8Array.of(0xff, 0, 1);
+    expect(node.mends.at(-1)?.[1]).toEqual({ kind: "complete-step", path: "a#0", value });
+    await ask("fork", "A17", "--id", "B", "--file", file);
+    expect(node.mends.at(-1)?.[1]).toMatchObject({ kind: "fork", input: value });
+    await ask("set", "A17", "picture", "--file", file);
+    expect(node.mends.at(-1)?.[1]).toMatchObject({ kind: "set-variable", value });
+    await ask("signal", "A17", "picture", "--file", file);
+    expect(node.signals.at(-1)).toContainEqual(value);
+    expect(await ask("complete", "A17", "a", "--file", file, "--value", "1")).toMatchObject({ code: 2 });
+    const missing = await ask("complete", "A17", "a", "--file", join(folder, "none"));
+    expect(missing).toMatchObject({ code: 2, err: expect.stringContaining("cannot be read") });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("refuses a value that is no JSON, a completion without one, and tells of a run that is not there", async () => {

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { Workflows } from "../../api/workflows.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue, requiredValue } from "../json-argument.ts";
 import { visible } from "../visible.ts";
 
 interface MendFlags extends ClientFlags {
@@ -85,13 +85,14 @@ export function addFork(program: Command, io: CliIo): void {
     .option("--from <step>", "begin with this step (the failure that ended the other run)")
     .option("-i, --input <json>", "instead of the other run's input: JSON, @file, or - for standard input")
     .addHelpText("after", "\nExample:\n  $ raftoral fork A17 --from charge --id A17-again");
-  type Flags = MendFlags & { readonly id?: string; readonly from?: string; readonly input?: string };
-  addMend<Flags>(command, io, async (workflows, source, { id, from, input, ...flags }) => {
+  type Flags = MendFlags & FileFlag & { readonly id?: string; readonly from?: string; readonly input?: string };
+  addMend<Flags>(addFile(command, "input"), io, async (workflows, source, { id, from, input, ...flags }) => {
+    const isEdited = input !== undefined || flags.file !== undefined;
     const run = await workflows.fork(source, {
       ...reasonOf(flags),
       ...(id === undefined ? {} : { runId: id }),
       ...(from === undefined ? {} : { from }),
-      ...(input === undefined ? {} : { input: await readJsonArgument(input, "--input", io) }),
+      ...(isEdited ? { input: await readValue(input, flags, "--input", io) } : {}),
     });
     const { runId } = run;
     return { text: `Run ${visible(runId)} goes on from ${visible(source)}.`, json: { runId, source } };
@@ -108,11 +109,12 @@ export function addComplete(program: Command, io: CliIo): void {
     )
     .argument("<id>", "the run's id")
     .argument("<step>", "the step's path, as `raftoral show` prints it")
-    .requiredOption("--value <json>", "what the step gives: JSON, @file, or - for standard input")
+    .option("--value <json>", "what the step gives: JSON, @file, or - for standard input")
     .addHelpText("after", '\nExample:\n  $ raftoral complete A17 charge#0 --value \'{"receipt":"R1"}\'');
-  type Flags = MendFlags & { readonly value: string };
-  addStepCommand<Flags>(command, io, async (workflows, runId, step, { value, ...flags }) => {
-    await workflows.completeStep(runId, step, await readJsonArgument(value, "--value", io), reasonOf(flags));
+  type Flags = MendFlags & FileFlag & { readonly value?: string };
+  addStepCommand<Flags>(addFile(command, "value"), io, async (workflows, runId, step, flags) => {
+    const value = await readValue(requiredValue(flags), flags, "--value", io);
+    await workflows.completeStep(runId, step, value, reasonOf(flags));
     return {
       text: `Step ${visible(step)} of run ${visible(runId)} has its value.`,
       json: { runId, step, completed: true },

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { formatTable } from "../table.ts";
 import { visible } from "../visible.ts";
 
-interface CallFlags extends ClientFlags {
+interface CallFlags extends ClientFlags, FileFlag {
   readonly input?: string;
   readonly id?: string;
 }
@@ -136,15 +137,16 @@ function keyed(command: Command): Command {
 }
 
 function calling(command: Command): Command {
-  return keyed(command)
+  const called = keyed(command)
     .argument("<handler>", "the handler's name")
     .option("-i, --input <json>", "what the handler is given: JSON, @file, or - for standard input")
     .option("--id <id>", "the call's id: the same one again is executed once, and answered alike");
+  return addFile(called, "input");
 }
 
-async function given({ input, id, timeout }: CallFlags, io: CliIo) {
+async function given({ input, file, id, timeout }: CallFlags, io: CliIo) {
   return {
-    input: input === undefined ? undefined : await readJsonArgument(input, "--input", io),
+    input: await readValue(input, file === undefined ? {} : { file }, "--input", io),
     options: { timeoutMs: timeout, ...(id === undefined ? {} : { id }) },
   };
 }
@@ -154,5 +156,5 @@ function named(type: string, key: string): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "string" ? visible(value) : (JSON.stringify(value) ?? "");
+  return typeof value === "string" ? visible(value) : (jsonText(value) ?? "");
 }

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { visible } from "../visible.ts";
 
-interface QueryFlags extends ClientFlags {
+interface QueryFlags extends ClientFlags, FileFlag {
   readonly input?: string;
 }
 
@@ -18,10 +19,10 @@ export function addQuery(program: Command, io: CliIo): void {
     .argument("<name>", "the query's name")
     .option("-i, --input <json>", "what the query is asked with: JSON, @file, or - for standard input")
     .addHelpText("after", "\nExample:\n  $ raftoral query A17 progress");
-  addClientOptions(command, io).action(async (id: string, name: string, flags: QueryFlags) => {
-    const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
+  addClientOptions(addFile(command, "input"), io).action(async (id: string, name: string, flags: QueryFlags) => {
+    const input = await readValue(flags.input, flags, "--input", io);
     const answer = await withClient(flags, io, ({ workflows }) => workflows.query(id, name, input));
     if (flags.json === true) printJson(io, answer ?? null);
-    else io.out(`${typeof answer === "string" ? visible(answer) : (JSON.stringify(answer) ?? "")}\n`);
+    else io.out(`${typeof answer === "string" ? visible(answer) : (jsonText(answer) ?? "")}\n`);
   });
 }

@@ -37,12 +37,14 @@ test.each([
   ["resume", /Queue mail lets runs through/, [{ isPaused: false }]],
   ["delete", /Queue mail is deleted/, []],
 ])("%s says what was done", async (verb, says, queues) => {
-  node.queues.change("mail", { kind: "define", limits: {} });
+  node.queues.change({ name: "mail", change: { kind: "define", limits: {} }, reason: "" });
   const told = await ask("queues", verb, "mail");
   expect(told).toMatchObject({ code: 0, err: "" });
   expect(told.out).toMatch(says);
   expect(node.queues.of("mail")).toMatchObject(queues);
   expect(JSON.parse((await ask("queues", verb, "mail", "--json")).out)).toEqual({ queue: "mail", done: verb });
+  await ask("queues", verb, "mail", "--reason", "why");
+  expect(node.queues.reasons).toEqual(["", "", "", "why"]);
 });
 
 test.each([

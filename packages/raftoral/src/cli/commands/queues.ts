@@ -1,13 +1,17 @@
 /** `raftoral queues`: looks at queues, makes and changes them. */
 import { type Command, InvalidArgumentError } from "commander";
 import { NodeError } from "../../api/errors.ts";
-import type { QueueInfo, QueueLimits, QueueRate, Queues } from "../../api/queues/queues.ts";
+import type { QueueInfo, QueueLimits, QueueRate } from "../../api/queues/queues.ts";
 import {
   addClientOptions,
   addConsistency,
+  addReason,
+  type ChangeFlags,
   type ClientFlags,
+  consistencyOf,
   printJson,
   type ReadFlags,
+  reasonOf,
   withClient,
 } from "../client-command.ts";
 import { formatDuration, parseDuration } from "../durations.ts";
@@ -15,7 +19,7 @@ import type { CliIo } from "../io.ts";
 import { formatTable } from "../table.ts";
 import { visible } from "../visible.ts";
 
-interface DefineFlags extends ClientFlags {
+interface DefineFlags extends ChangeFlags {
   readonly concurrency?: number;
   readonly perKey?: number;
   readonly perNode?: number;
@@ -57,7 +61,7 @@ function addList(queues: Command, io: CliIo): void {
     .argument("[name]", "only this one");
   addConsistency(addClientOptions(command, io)).action(
     async (name: string | undefined, flags: ClientFlags & ReadFlags) => {
-      const options = flags.stale === true ? ({ consistency: "stale" } as const) : {};
+      const options = consistencyOf(flags);
       const found = await withClient(flags, io, async ({ workflows }) => {
         if (name === undefined) return workflows.queues.list(options);
         const queue = await workflows.queues.get(name, options);
@@ -84,7 +88,7 @@ function addDefine(queues: Command, io: CliIo): void {
     .option("--per-key <n>", "of these, with one key", parseLimit)
     .option("--per-node <n>", "of these, on one node", parseLimit)
     .option("--rate <n/time>", "runs that begin in any such time, e.g. 100/1m", parseRate);
-  addClientOptions(command, io).action(async (name: string, flags: DefineFlags) => {
+  addReason(addClientOptions(command, io)).action(async (name: string, flags: DefineFlags) => {
     const { concurrency, perKey, perNode, rate } = flags;
     const limits: QueueLimits = {
       ...(concurrency === undefined ? {} : { concurrency }),
@@ -92,7 +96,7 @@ function addDefine(queues: Command, io: CliIo): void {
       ...(perNode === undefined ? {} : { perNode }),
       ...(rate === undefined ? {} : { rate }),
     };
-    await withClient(flags, io, ({ workflows }) => workflows.queues.define(name, limits));
+    await withClient(flags, io, ({ workflows }) => workflows.queues.define(name, limits, reasonOf(flags)));
     if (flags.json === true) printJson(io, { queue: name, limits });
     else io.out(`Queue ${visible(name)} has the limits: ${limitsText(limits)}.\n`);
   });
@@ -109,15 +113,11 @@ function addChange(
     .command(verb)
     .description(`${what.charAt(0).toUpperCase()}${what.slice(1)}.`)
     .argument("<name>", "the queue's name");
-  addClientOptions(command, io).action(async (name: string, flags: ClientFlags) => {
-    await withClient(flags, io, ({ workflows }) => change(workflows.queues, verb, name));
+  addReason(addClientOptions(command, io)).action(async (name: string, flags: ChangeFlags) => {
+    await withClient(flags, io, ({ workflows }) => workflows.queues[verb](name, reasonOf(flags)));
     if (flags.json === true) printJson(io, { queue: name, done: verb });
     else io.out(`${said(visible(name))}\n`);
   });
-}
-
-function change(queues: Queues, verb: "pause" | "resume" | "delete", name: string): Promise<void> {
-  return queues[verb](name);
 }
 
 /** The table of `raftoral queues`. `nowMs` gives the oldest runs their ages. */

@@ -1,14 +1,15 @@
 import { type AttributeValues, ID_POLICIES, type IdPolicy } from "@raftoral/workflow";
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { parseAttribute } from "../attribute-argument.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import { parseDuration, parseMoment } from "../durations.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { visible } from "../visible.ts";
 
-interface RunFlags extends ClientFlags {
+interface RunFlags extends ClientFlags, FileFlag {
   readonly input?: string;
   readonly id?: string;
   readonly version?: number;
@@ -61,8 +62,8 @@ export function addRun(program: Command, io: CliIo): void {
     )
     .option("-w, --wait", "wait for the result and print it; --timeout limits how long")
     .addHelpText("after", EXAMPLES);
-  addClientOptions(command, io).action(async (type: string, flags: RunFlags) => {
-    const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
+  addClientOptions(addFile(command, "input"), io).action(async (type: string, flags: RunFlags) => {
+    const input = await readValue(flags.input, flags, "--input", io);
     await withClient(flags, io, async (client) => {
       const run = await client.workflows.start(type, input, {
         ...(flags.id === undefined ? {} : { runId: flags.id }),
@@ -91,7 +92,7 @@ export function addRun(program: Command, io: CliIo): void {
       const isLimited = command.getOptionValueSource("timeout") !== "default";
       const result = await run.result(isLimited ? { timeoutMs: flags.timeout } : {});
       if (flags.json === true) printJson(io, { runId: run.runId, created: run.created, result: result ?? null });
-      else io.out(`${JSON.stringify(result ?? null, undefined, 2)}\n`);
+      else io.out(`${jsonText(result ?? null, 2)}\n`);
     });
   });
 }

@@ -11,6 +11,7 @@ import { failureLine, failureLines } from "../failure-text.ts";
 import type { CliIo } from "../io.ts";
 import { payloadText } from "../payload-text.ts";
 import { clip, formatFields, formatTable } from "../table.ts";
+import { holderText } from "./locks.ts";
 import { pendingTable, readPending } from "./pending-table.ts";
 
 const EXAMPLES = `
@@ -198,6 +199,7 @@ export function formatRun({ description: run, input, ended, history, pending }: 
   if (shown.length > 0) parts.push(historyTable(run, shown, widths));
   if (pending === undefined && run.stepsInProgress.length > 0) parts.push(stepsTable(run, widths));
   if (pending !== undefined && pending.length > 0) parts.push(pendingTable(pending, widths));
+  if (run.locks.length > 0) parts.push(locksTable(run, widths));
   if (run.children.length > 0) parts.push(childrenTable(run, widths));
   parts.push(lifeTable(run, ended, history, widths));
   return parts.join("\n");
@@ -259,6 +261,19 @@ function stepsTable({ stepsInProgress }: RunDescription, widths: Widths): string
       nextAttemptAtMs === undefined ? "-" : formatTime(nextAttemptAtMs),
       error === undefined ? "-" : clip(failureLine(error), widths.value),
       show(heartbeat, widths),
+    ]),
+  );
+}
+
+/** Locks that the run holds or waits for, and who holds the latter. */
+function locksTable({ locks }: RunDescription, widths: Widths): string {
+  return formatTable(
+    [{ title: "LOCK" }, { title: "TOKEN", align: "right" }, { title: "PATH" }, { title: "HELD BY" }],
+    locks.map(({ name, token, path, heldBy }) => [
+      clip(name, widths.path),
+      token === undefined ? "waits" : String(token),
+      clip(path, widths.path),
+      token === undefined ? clip(heldBy.map(holderText).join(", ") || "-", widths.value) : "this run",
     ]),
   );
 }

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { addClientOptions, type ClientFlags, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";
@@ -31,8 +32,8 @@ export function addStream(program: Command, io: CliIo): void {
         const options = { ...limit, follow, ...(from === undefined ? {} : { from }) };
         for await (const chunk of client.workflows.stream(runId, name, options)) {
           const { value } = chunk;
-          const text = typeof value === "string" ? visible(value) : JSON.stringify(value);
-          const shown = flags.json === true ? JSON.stringify(chunk) : text;
+          const text = typeof value === "string" ? visible(value) : jsonText(value);
+          const shown = flags.json === true ? jsonText(chunk) : text;
           io.out(`${shown ?? ""}\n`);
         }
       });

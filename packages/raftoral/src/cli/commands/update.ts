@@ -1,10 +1,11 @@
 import type { Command } from "commander";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
 import type { CliIo } from "../io.ts";
-import { readJsonArgument } from "../json-argument.ts";
+import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { visible } from "../visible.ts";
 
-interface UpdateFlags extends ClientFlags {
+interface UpdateFlags extends ClientFlags, FileFlag {
   readonly input?: string;
   readonly id?: string;
 }
@@ -20,12 +21,12 @@ export function addUpdate(program: Command, io: CliIo): void {
     .option("-i, --input <json>", "what the handler is given: JSON, @file, or - for standard input")
     .option("--id <id>", "the update's id: the same one again is executed once, and answered alike")
     .addHelpText("after", "\nExample:\n  $ raftoral update A17 set-limit --input 500");
-  addClientOptions(command, io).action(async (id: string, name: string, flags: UpdateFlags) => {
-    const input = flags.input === undefined ? undefined : await readJsonArgument(flags.input, "--input", io);
+  addClientOptions(addFile(command, "input"), io).action(async (id: string, name: string, flags: UpdateFlags) => {
+    const input = await readValue(flags.input, flags, "--input", io);
     const options = flags.id === undefined ? {} : { id: flags.id };
     const answer = await withClient(flags, io, ({ workflows }) => workflows.update(id, name, input, options));
     if (flags.json === true) printJson(io, answer ?? null);
     else if (answer === undefined) io.out(`Update ${visible(name)} of run ${visible(id)} was carried out.\n`);
-    else io.out(`${typeof answer === "string" ? visible(answer) : JSON.stringify(answer)}\n`);
+    else io.out(`${typeof answer === "string" ? visible(answer) : jsonText(answer)}\n`);
   });
 }

@@ -137,6 +137,19 @@ export class ClusterFaults {
     this.#setting.transport.network.setFaults(faults);
   }
 
+  loseNext(who: Who, runId: string | undefined): NodeId {
+    const { nodeId } = this.#who(who, runId);
+    const left = new Set(this.#setting.nodes.map((node) => node.nodeId));
+    left.delete(nodeId);
+    this.#begin(`the next entries that node ${nodeId} sends are lost`);
+    const stop = this.#setting.transport.network.lose(({ from, to, entries }) => {
+      if (from !== nodeId || entries.length === 0 || !left.delete(to)) return false;
+      if (left.size === 0) stop();
+      return true;
+    });
+    return nodeId;
+  }
+
   async moveRun(runId: string): Promise<NodeId | undefined> {
     const { view, watch, virtual } = this.#setting;
     const owner = this.ownerOf(runId);

@@ -8,6 +8,7 @@ import { RaftoralError } from "@raftoral/raft-core";
 import type { CallLimit } from "../../api/call-options.ts";
 import type { ClusterRunEvent, EventPage, EventRequest } from "../../api/events.ts";
 import { filterOf } from "../../api/finding/run-filter.ts";
+import type { LockChangeRequest, LocksPort } from "../../api/locks/locks-port.ts";
 import { mended } from "../../api/mending/mended.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import type { AuditPage, BulkPiece, DeletedRun, PausedType } from "../../api/operations/operations.ts";
@@ -15,12 +16,13 @@ import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import { changed } from "../../api/queues/changed.ts";
-import type { QueueChange, QueueInfo } from "../../api/queues/queues.ts";
+import type { QueueInfo } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
 import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { StreamChunk, StreamPage, StreamRequest } from "../../api/streams.ts";
@@ -43,6 +45,7 @@ import type {
 } from "../../api/workflows-port.ts";
 import type { TestTime } from "../time/test-time.ts";
 import { objectCalled, options, pageOptions, startOf, updateEnd } from "./call-arguments.ts";
+import { locksPort } from "./locks-port.ts";
 import { schedulesPort } from "./schedules-port.ts";
 import type { TestNode } from "./test-node.ts";
 
@@ -63,10 +66,12 @@ const ASK_ANOTHER: ReadonlySet<string> = new Set(["NODE_STOPPED", "NODE_FAILED"]
 /** The port of the API to a whole {@link TestCluster} (C1). */
 export class ClusterPort implements WorkflowsPort, OperationsPort {
   readonly schedules: SchedulesPort;
+  readonly locks: LocksPort;
   readonly #setting: ClusterPortSetting;
 
   constructor(setting: ClusterPortSetting) {
     this.#setting = setting;
+    this.locks = locksPort({ call: (ask) => this.#call((workflows) => ask(workflows.locks)) });
     this.schedules = schedulesPort({ call: (ask) => this.#call((workflows) => ask(workflows.schedules)), options });
   }
 
@@ -86,8 +91,8 @@ export class ClusterPort implements WorkflowsPort, OperationsPort {
     });
   }
 
-  changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    return this.#call(({ queues }) => changed(queues, name, change, options(limit)));
+  changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    return this.#call(({ queues }) => changed(queues, name, change, { reason, ...options(limit) }));
   }
 
   describe(runId: string, limit: CallLimit): Promise<RunDescription> {
@@ -303,6 +308,14 @@ export class ClusterPort implements WorkflowsPort, OperationsPort {
     return this.#call(async (workflows) => {
       for await (const piece of workflows.mendAll(filterOf(filter), action, given)) return piece;
       return { runs: [], position: undefined };
+    });
+  }
+
+  changeLock({ name, change, reason }: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const given = { reason, ...options(limit) };
+    return this.#call(({ locks }) => {
+      if (change.kind === "release") return locks.forceRelease(name, change.token, given);
+      return change.kind === "define" ? locks.define(name, change.limits, given) : locks.delete(name, given);
     });
   }
 

@@ -14,23 +14,28 @@ interface Asking {
 /** The port. */
 export function schedulesPort({ call, options }: Asking): SchedulesPort {
   return {
-    create: ({ scheduleId, workflowType, pauseNote, requestId, ...parts }, limit) => {
+    create: ({ scheduleId, workflowType, pauseNote, requestId, reason, ...parts }, limit) => {
       const paused = pauseNote === undefined ? false : pauseNote || true;
       const schedule = { workflow: workflowType, ...changesOf(parts), paused };
-      return call((schedules) => schedules.create(scheduleId, schedule, { requestId, ...options(limit) }));
+      return call((schedules) => schedules.create(scheduleId, schedule, { requestId, reason, ...options(limit) }));
     },
-    update: ({ scheduleId, requestId, ...parts }, limit) =>
-      call((schedules) => schedules.update(scheduleId, changesOf(parts), { requestId, ...options(limit) })),
-    pause: (scheduleId, note, limit) => call((schedules) => schedules.pause(scheduleId, { note, ...options(limit) })),
-    resume: (scheduleId, note, limit) => call((schedules) => schedules.resume(scheduleId, { note, ...options(limit) })),
-    trigger: ({ scheduleId, runId, overlap }, limit): Promise<OccurrenceOutcome> => {
+    update: ({ scheduleId, requestId, reason, ...parts }, limit) =>
+      call((schedules) => schedules.update(scheduleId, changesOf(parts), { requestId, reason, ...options(limit) })),
+    pause: ({ scheduleId, reason: note }, limit) =>
+      call((schedules) => schedules.pause(scheduleId, { note, ...options(limit) })),
+    resume: ({ scheduleId, reason: note }, limit) =>
+      call((schedules) => schedules.resume(scheduleId, { note, ...options(limit) })),
+    trigger: ({ scheduleId, runId, overlap, reason }, limit): Promise<OccurrenceOutcome> => {
       const requestId = runId.slice(`${scheduleId}/trigger-`.length);
-      const given = { requestId, ...(overlap === undefined ? {} : { overlap }), ...options(limit) };
+      const given = { requestId, reason, ...(overlap === undefined ? {} : { overlap }), ...options(limit) };
       return call(async (schedules) => (await schedules.trigger(scheduleId, given)).outcome);
     },
-    backfill: ({ scheduleId, fromMs, toMs, overlap, requestId }, limit) =>
-      call((schedules) => schedules.backfill(scheduleId, fromMs, toMs, { overlap, requestId, ...options(limit) })),
-    delete: (scheduleId, limit) => call((schedules) => schedules.delete(scheduleId, options(limit))),
+    backfill: ({ scheduleId, fromMs, toMs, overlap, requestId, reason }, limit) => {
+      const given = { overlap, requestId, reason, ...options(limit) };
+      return call((schedules) => schedules.backfill(scheduleId, fromMs, toMs, given));
+    },
+    delete: ({ scheduleId, reason }, limit) =>
+      call((schedules) => schedules.delete(scheduleId, { reason, ...options(limit) })),
     get: (scheduleId, upcoming, limit): Promise<ScheduleDescription> =>
       call((schedules) => schedules.get(scheduleId, { upcoming, ...options(limit) })),
     list: ({ pageSize, pageToken }: PageRequest, limit): Promise<SchedulePage> => {

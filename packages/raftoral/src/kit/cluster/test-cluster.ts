@@ -16,6 +16,7 @@ import {
   type WorkflowExecutor,
 } from "@raftoral/workflow";
 import { CheckedWorkflows } from "../../api/checked-workflows.ts";
+import type { Locks } from "../../api/locks/locks.ts";
 import type { StreamChunk } from "../../api/streams.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { NodeEvent } from "../../node/node-events.ts";
@@ -53,6 +54,8 @@ export class TestCluster {
   readonly steps = new TestSteps();
   /** Runs of the cluster: calls go to a node that is up, and move time until they settle. */
   readonly workflows: Workflows;
+  /** Locks, semaphores, rate limiters and elections: those of `workflows`. Leases are renewed on virtual time. */
+  readonly locks: Locks;
   /** What bodies used of the platform instead of their context. */
   readonly platformUses: readonly PlatformUse[];
   /** Bodies that awaited something that is not recorded while calls were open, each once, with the call that followed. */
@@ -110,12 +113,8 @@ export class TestCluster {
       failsOnForeignAwait: (options.onForeignAwait ?? "fail") === "fail",
       tell: (what) => this.#watch.tell(what),
     });
-    this.#watch = new RunWatch({
-      steps: this.steps,
-      plan: this.#plan,
-      nowMs: () => this.#virtual.nowMs,
-      misuse,
-    });
+    const nowMs = (): number => this.#virtual.nowMs;
+    this.#watch = new RunWatch({ steps: this.steps, plan: this.#plan, nowMs, misuse });
     this.platformUses = misuse.platformUses;
     this.foreignAwaits = misuse.foreignAwaits;
     this.time = new TestTime({
@@ -169,8 +168,10 @@ export class TestCluster {
       operations: port,
       timeoutMs: CALL_TIMEOUT_MS,
       uuid: () => seededUuid(idRng),
+      clock: this.#world.clock,
       activeTrace,
     });
+    this.locks = this.workflows.locks;
     this.#uninstallGuards = installGuards();
     void this.#transport.start();
   }
@@ -264,6 +265,14 @@ export class TestCluster {
   /** Loses, repeats, delays or reorders messages between nodes from now on. */
   setNetwork(faults: Partial<LinkFaults>): void {
     this.#faults.setNetwork(faults);
+  }
+
+  /**
+   * Loses one message to each other node: the next one with entries that a node sends, which is a proposal to the leader, or what a leader appends to the others'
+   * logs. Raft sends it again later. `owner` needs the id of a run.
+   */
+  loseNext(who: Who, runId?: string): NodeId {
+    return this.#faults.loseNext(who, runId);
   }
 
   /** Holds every signal and every update back for a random time, so that they may overtake each other. Zero for both undoes it. */

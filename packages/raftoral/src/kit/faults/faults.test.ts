@@ -110,6 +110,28 @@ test("a run is taken over in the middle of a step: both owners run it, one recor
   await cluster.assertRecordedOnce("r");
 });
 
+describe("single messages are lost", () => {
+  test.each([
+    ["proposals to the leader", false],
+    ["what the leader appends to the others' logs", true],
+  ])("%s", async (_, ownerLeads) => {
+    await using cluster = await TestCluster.start({ workflows: [order], nodes: 3 });
+    await cluster.transferLeadership(ownerLeads ? 1 : 2);
+    const began = cluster.time.nowMs;
+    // The entry needs another tick, and nothing else goes wrong.
+    cluster.at({ runId: "r", commit: 1, when: "before" }, ({ nodeId }) => void cluster.loseNext(nodeId));
+    const run = await cluster.workflows.start(order, "tea", { runId: "r" });
+    await cluster.time.untilIdle();
+    expect(cluster.time.nowMs - began).toBeGreaterThanOrEqual(50);
+    expect((await run.describe()).status).toBe("running");
+    await run.signal(approval, true);
+    await run.result();
+    cluster.assertBodyRanAtMost("r", 1);
+    cluster.steps.assertRan("reserve", { times: 1 });
+    await cluster.assertRecordedOnce("r");
+  });
+});
+
 test("signals are held back, and overtake each other", async () => {
   const collects = workflow("collects", { version: 1 }, async (ctx) => {
     const taken: number[] = [];

@@ -51,6 +51,9 @@ const KINDS: Readonly<Record<RecordKind, true>> = {
   update: true,
   attributes: true,
   edited: true,
+  lock: true,
+  "lock-granted": true,
+  "lock-released": true,
 };
 
 type Fields = Readonly<Record<string, unknown>>;

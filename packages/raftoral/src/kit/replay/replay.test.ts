@@ -1,4 +1,4 @@
-import { type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
+import { update, type WorkflowContext, type WorkflowDefinition, workflow } from "@raftoral/workflow";
 import { expect, test } from "vitest";
 import { HISTORY_FORMAT, type HistoryExport } from "../../api/histories/history-format.ts";
 import { replay } from "./replay.ts";
@@ -151,4 +151,23 @@ test("a history of another workflow or version is refused; anyVersion takes the 
   await expect(replay(RECORDED, mail)).rejects.toThrow("is of order@1, not of mail@1");
   await expect(replay({ ...RECORDED, version: 2 }, same)).rejects.toThrow("is of order@2, not of order@1");
   expect(await replay({ ...RECORDED, version: 2 }, same, { anyVersion: true })).toMatchObject({ verdict: "same" });
+});
+
+test("what a handler has recorded before its body's failure was committed need not be asked for again; of a body that returns it must", async () => {
+  const note = { path: "note#u1", kind: "update", value: { id: "one", name: "note" }, recordedAtMs: 1_030 };
+  const noted = { path: "note#u1/note#0", kind: "step", value: 1, recordedAtMs: 1_040 };
+  const error = { name: "Error", message: "on purpose", code: "", retryable: false };
+  const throws = order(async (ctx) => {
+    ctx.onUpdate(update<unknown>("note"), async (own) => own.step("note", never));
+    throw new Error("on purpose");
+  });
+  const failed: HistoryExport = {
+    ...RECORDED,
+    records: [note, noted],
+    outcome: { status: "failed", endedAtMs: 5_020, error },
+  };
+  expect(await replay(failed, throws)).toMatchObject({ verdict: "same" });
+  const returns = order(async () => "done");
+  const completed: HistoryExport = { ...failed, outcome: { status: "completed", endedAtMs: 5_020, value: "done" } };
+  expect(await replay(completed, returns)).toMatchObject({ verdict: "different", call: { path: "note#u1" } });
 });

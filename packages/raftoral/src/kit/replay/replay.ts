@@ -82,8 +82,10 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody, isCancel
     return { verdict: "different", reason, ...(call === undefined ? {} : { call }) };
   }
   // What others wrote stands in the history whether or not the code has come to ask for it.
+  const hasThrown = code.outcome !== undefined && code.outcome.status !== "completed";
   const missed = records.find(
-    ({ path, kind }) => !code.replayed.has(path) && !belongs(path, code.asked) && !isExternal(kind),
+    ({ path, kind }) =>
+      !code.replayed.has(path) && !belongs(path, code.asked) && !isExternal(kind) && !(hasThrown && isOfHandler(path)),
   );
   if (missed !== undefined) {
     const { path, kind } = missed;
@@ -114,6 +116,14 @@ function judge({ records, outcome }: HistoryExport, code: ReplayedBody, isCancel
 /** The deadline of a wait is asked for only while its answer is not recorded, and its body is not cancelled. */
 function belongs(path: string, asked: ReadonlySet<string>): boolean {
   return path.endsWith("/deadline") && asked.has(path.slice(0, -"/deadline".length));
+}
+
+/**
+ * Whether a handler's call is recorded at a path. A body that throws ends its run at once: what a handler has recorded until that is committed, the same code may not come
+ * to ask for.
+ */
+function isOfHandler(path: string): boolean {
+  return /#u\d+(\/|$)/.test(path);
 }
 
 function ending(outcome: RunOutcome | undefined): string {

@@ -15,6 +15,8 @@ export const DISTURBANCE_KINDS = Object.freeze([
   "transfer",
   "cancel",
   "delay",
+  "lose",
+  "lossy",
   "evict",
 ] as const);
 
@@ -23,7 +25,8 @@ export const DISTURBANCE_KINDS = Object.freeze([
  * registration is on its way into the log, for the disks of the other nodes stall; the node comes back when the run has ended. stop-owner: an orderly stop,
  * and a start later. drain-owner: it hands its runs over, stays up, and executes again later. cut-off-owner, cut-off-leader: a partition that heals later.
  * power-cut: all processes die at once, and others start later. move: the run goes to another node. transfer: the leadership does. cancel: the run is
- * cancelled. delay: messages and signals are late from then on. evict: the body leaves its owner's memory the next time it rests, and comes back when
+ * cancelled. delay: messages and signals are late from then on. lose: of the entries that the owner sends next, the first message to
+ * each node is lost; later ones overtake it. lossy: for a while some messages between nodes are lost, and some come twice. evict: the body leaves its owner's memory the next time it rests, and comes back when
  * something happens to the run.
  */
 export type DisturbanceKind = (typeof DISTURBANCE_KINDS)[number];

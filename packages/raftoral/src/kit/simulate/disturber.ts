@@ -4,6 +4,7 @@
  * D1. One thing is away at a time: a disturbance that would take another one away meanwhile is left out, and the story says so.
  * D2. What was taken down or cut off comes back after {@link DOWN_MS}; a node that is lost, when the run has ended.
  */
+import type { LinkFaults } from "@raftoral/transport-memory";
 import type { TestCluster } from "../cluster/test-cluster.ts";
 import type { Happening } from "../faults/moment.ts";
 import { type Disturbance, momentOf, parsePlan } from "./disturbance.ts";
@@ -17,6 +18,8 @@ const WATCH_MS = 2_000;
 const TURNS_IN_MS = 20;
 /** Nodes of which one may be lost for good. */
 const ENOUGH_NODES = 3;
+/** The share of messages between nodes that is lost, and the share that comes twice, while the network is lossy. */
+const LOSSY_RATE = 0.15;
 /** How late messages and signals are at most, after a `delay`. */
 const LATE_MS = 300;
 
@@ -41,6 +44,7 @@ export class Disturber implements Disturbing {
   readonly #runId: string;
   readonly #pending = new Set<Promise<void>>();
   readonly #runEnded = Promise.withResolvers<void>();
+  #network: Partial<LinkFaults> = {};
   #isAway = false;
   #hasCancelled = false;
   #come = 0;
@@ -126,14 +130,32 @@ export class Disturber implements Disturbing {
         this.#add(cluster.workflows.cancel(this.#runId, { reason: "simulated" }));
         return;
       case "delay":
-        cluster.setNetwork({ minDelayMs: 0, maxDelayMs: LATE_MS / 10, reorderRate: 0.2, reorderMs: LATE_MS });
+        this.#disturbNetwork({ minDelayMs: 0, maxDelayMs: LATE_MS / 10, reorderRate: 0.2, reorderMs: LATE_MS });
         cluster.delaySignals(0, LATE_MS);
+        return;
+      case "lose":
+        cluster.loseNext(owner);
+        return;
+      case "lossy":
+        this.#lossy();
         return;
       case "evict":
         // The body may never rest again.
         void cluster.evict(this.#runId);
         return;
     }
+  }
+
+  #lossy(): void {
+    this.#cluster.tell("the network is lossy");
+    this.#disturbNetwork({ dropRate: LOSSY_RATE, duplicateRate: LOSSY_RATE });
+    const heal = () => this.#disturbNetwork({ dropRate: 0, duplicateRate: 0 });
+    this.#add(this.#cluster.after(DOWN_MS).then(heal));
+  }
+
+  #disturbNetwork(faults: Partial<LinkFaults>): void {
+    this.#network = { ...this.#network, ...faults };
+    this.#cluster.setNetwork(this.#network);
   }
 
   #kill(nodeIds: readonly number[]): void {

@@ -99,6 +99,8 @@ export class TestTime {
   async drive<T>(promise: Promise<T>): Promise<T> {
     const { promise: stuck, reject } = Promise.withResolvers<never>();
     this.#pending.add(reject);
+    // What the call sends may be lost, and needs ticks to be sent again.
+    this.#time.activity();
     if (!this.#isDriving) void this.#drive();
     try {
       return await Promise.race([promise, stuck]);

@@ -94,6 +94,29 @@ describe("periodic timers (V2)", () => {
   });
 });
 
+test("a workflow's timer is activity: what it leads to gets ticks, however long the time before it was", async () => {
+  let isQuiet = true;
+  const { time, process, control } = setting({ quiet: () => isQuiet });
+  const heard = new Promise<number>((resolve) => {
+    process.programClock.after(30 * DAY_MS, () => {
+      // What it proposes is lost, and is sent again by a tick.
+      isQuiet = false;
+      process.clock.every(100, () => resolve(time.elapsedMs));
+    });
+  });
+  expect(await control.drive(heard)).toBe(30 * DAY_MS + 100);
+});
+
+test("a call is activity: what it leads to gets ticks, however long nothing happened before it", async () => {
+  const { time, process, control } = setting({ quiet: () => false });
+  await control.advance("30d");
+  control.release();
+  const heard = new Promise<number>((resolve) => {
+    process.clock.every(100, () => resolve(time.elapsedMs));
+  });
+  expect(await control.drive(heard)).toBe(30 * DAY_MS + 100);
+});
+
 describe("the test's control", () => {
   test("moves to the next timer of a workflow, and no further", async () => {
     const { time, process, control } = setting();

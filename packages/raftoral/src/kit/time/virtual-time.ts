@@ -16,6 +16,8 @@ import { type Timer, TimerHeap } from "./timer-heap.ts";
 
 interface ProcessTimer extends Timer {
   readonly process: VirtualProcess;
+  /** Whether it is a workflow's. */
+  readonly isProgram: boolean;
 }
 
 /** One life of a node. Its timers end with it. */
@@ -49,7 +51,7 @@ export interface VirtualTimeOptions {
   readonly startMs: number;
   /** Whether ticks would change nothing: there is a leader, everybody follows it, and what dead nodes owned has been handed on. */
   readonly isQuiet: () => boolean;
-  /** After this long without activity the cluster counts as quiet, in virtual milliseconds: a node that is cut off never is. */
+  /** After this long without activity, the timers of workflows included, the cluster counts as quiet, in virtual milliseconds: a node that is cut off never is. */
   readonly settleMs: number;
 }
 
@@ -118,6 +120,8 @@ export class VirtualTime {
     }
     this.#elapsedMs = Math.max(this.#elapsedMs, next.atMs);
     if (next.process.isAlive) {
+      // What a workflow does now may be lost on its way, and needs ticks to come about.
+      if (next.isProgram) this.activity();
       this.#fired += 1;
       next.fire();
       await settled();
@@ -201,7 +205,7 @@ export class VirtualTime {
   #set(heap: TimerHeap<ProcessTimer>, process: VirtualProcess, delayMs: number, fire: () => void): Cancel {
     // As a platform timer does: what is no positive number is 0.
     const atMs = this.#elapsedMs + Math.max(0, delayMs || 0);
-    const timer = { atMs, order: this.#order++, process, fire, isCancelled: false };
+    const timer = { atMs, order: this.#order++, process, isProgram: heap === this.#program, fire, isCancelled: false };
     heap.push(timer);
     return () => {
       timer.isCancelled = true;

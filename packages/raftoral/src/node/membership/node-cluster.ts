@@ -37,6 +37,7 @@ export interface NodeClusterOptions {
 export interface ClusterAudit {
   readonly action: string;
   readonly subject: string;
+  readonly detail: string;
   readonly reason: string;
   readonly by: string;
 }
@@ -119,7 +120,7 @@ export class NodeCluster implements ClusterPort {
   /** What was done is done, whether its record reaches the log or not. */
   async #audit(action: string, subject: string, reason: string, limit: CallLimit): Promise<void> {
     const { audit, by } = this.#options;
-    await audit({ action, subject, reason, by }, limit).catch(() => {});
+    await audit({ action, subject, detail: "", reason, by }, limit).catch(() => {});
   }
 }
 

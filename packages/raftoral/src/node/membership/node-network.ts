@@ -76,7 +76,8 @@ export function dialLocal(transport: WorkflowTransport): Dial {
     }
     return {
       identity: async () => ({ clusterId: node.clusterId, nodeId: node.nodeId }),
-      join: (ours, clusterName, nodeId, limit) => node.admit(ours, clusterName, nodeId, limit),
+      join: (ours, clusterName, nodeId, limit) =>
+        node.admit({ address: ours, clusterName, nodeId, by: "local" }, limit),
       announce: (_clusterId, nodeId, ours, limit) => node.readdress(nodeId, ours, limit),
       remove: async (nodeId, limit) => void (await node.cluster.removeNode(nodeId, limit)),
       transfer: (to, limit) => node.cluster.transferLeadership(to, limit),

@@ -12,7 +12,6 @@ import {
   scheduleNotFound,
   Timing,
   type TimingSpec,
-  type WorkflowDefinition,
   type WorkflowEngine,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
@@ -24,6 +23,7 @@ import type {
   CreateScheduleRequest,
   PartialTimes,
   ScheduleParts,
+  ScheduleRequest,
   SchedulesPort,
   TriggerRequest,
   UpdateScheduleRequest,
@@ -31,6 +31,7 @@ import type {
 import type { PageRequest } from "../../api/workflows-port.ts";
 import type { Environment } from "../../platform.ts";
 import { schedulePageToken, schedulePosition } from "../workflows/page-token.ts";
+import type { RunStarts } from "../workflows/run-starts.ts";
 
 /** What {@link NodeSchedules} is made of. */
 export interface NodeSchedulesOptions {
@@ -38,10 +39,12 @@ export interface NodeSchedulesOptions {
   readonly environment: Environment;
   /** Largest payload, in bytes. */
   readonly maxPayloadBytes: number;
-  /** The definition of a workflow that this node has; version 0 is the newest. */
-  readonly definitionOf: (workflowType: string, version: number) => WorkflowDefinition | undefined;
+  /** Has the definitions of workflows that this node can execute. */
+  readonly starts: RunStarts;
   /** Resolves once this node's workflows are known to the cluster. */
   readonly registered: () => Promise<void>;
+  /** Who asks: the audit has it. */
+  readonly by: string;
 }
 
 /** How old an occurrence may be, unless its schedule says. */
@@ -61,7 +64,8 @@ export class NodeSchedules implements SchedulesPort {
   }
 
   async create(request: CreateScheduleRequest, limit: CallLimit): Promise<void> {
-    const { scheduleId, workflowType, pauseNote, requestId, times } = request;
+    const { scheduleId, workflowType, pauseNote, requestId, times, reason } = request;
+    const { by } = this.#options;
     await this.#options.registered();
     await this.#check(request, workflowType);
     const { version = 0, input, attributes, runTimeoutMs = 0, overlap = "skip" } = request;
@@ -71,14 +75,15 @@ export class NodeSchedules implements SchedulesPort {
     };
     const settings = { workflowType, version, runTimeoutMs, overlap, ...given };
     const timing = timesOf({ catchUpMs: DEFAULT_CATCH_UP_MS, catchUp: "last", ...times });
-    await this.#requests.create({ scheduleId, settings, timing, pauseNote, requestId }, limit);
+    await this.#requests.create({ scheduleId, settings, timing, pauseNote, requestId, by, reason }, limit);
   }
 
   async update(request: UpdateScheduleRequest, limit: CallLimit): Promise<void> {
-    const { scheduleId, requestId, times, version, input, attributes, runTimeoutMs, overlap } = request;
+    const { scheduleId, requestId, times, version, input, attributes, runTimeoutMs, overlap, reason } = request;
     await this.#barrier(limit);
     const { settings } = await this.#present(scheduleId);
     await this.#check(request, settings.workflowType);
+    const asked = { scheduleId, requestId, by: this.#options.by, reason };
     const changes = {
       ...(version === undefined ? {} : { version }),
       ...(input === undefined ? {} : { input: input.bytes }),
@@ -86,28 +91,30 @@ export class NodeSchedules implements SchedulesPort {
       ...(runTimeoutMs === undefined ? {} : { runTimeoutMs }),
       ...(overlap === undefined ? {} : { overlap }),
     };
-    await this.#requests.update({ scheduleId, settings: changes, timing: times, requestId }, limit);
+    await this.#requests.update({ ...asked, settings: changes, timing: times }, limit);
   }
 
-  async pause(scheduleId: string, note: string, limit: CallLimit): Promise<void> {
-    await this.#requests.pause(scheduleId, note, limit);
+  async pause(request: ScheduleRequest, limit: CallLimit): Promise<void> {
+    await this.#requests.pause(this.#named(request), limit);
   }
 
-  async resume(scheduleId: string, note: string, limit: CallLimit): Promise<void> {
+  async resume(request: ScheduleRequest, limit: CallLimit): Promise<void> {
     await this.#barrier(limit);
-    await this.#requests.resume(scheduleId, note, limit);
+    await this.#requests.resume(this.#named(request), limit);
   }
 
-  trigger({ scheduleId, runId, overlap }: TriggerRequest, limit: CallLimit): Promise<OccurrenceOutcome> {
-    return this.#requests.trigger({ scheduleId, runId, overlap: overlap ?? "default" }, limit);
+  trigger({ overlap, ...trigger }: TriggerRequest, limit: CallLimit): Promise<OccurrenceOutcome> {
+    const { by } = this.#options;
+    return this.#requests.trigger({ ...trigger, overlap: overlap ?? "default", by }, limit);
   }
 
   async backfill(request: BackfillScheduleRequest, limit: CallLimit): Promise<void> {
-    await this.#requests.backfill(request, limit);
+    const { by } = this.#options;
+    await this.#requests.backfill({ ...request, by }, limit);
   }
 
-  async delete(scheduleId: string, limit: CallLimit): Promise<void> {
-    await this.#requests.delete(scheduleId, limit);
+  async delete(request: ScheduleRequest, limit: CallLimit): Promise<void> {
+    await this.#requests.delete(this.#named(request), limit);
   }
 
   async get(scheduleId: string, upcoming: number, limit: CallLimit): Promise<ScheduleDescription> {
@@ -123,6 +130,10 @@ export class NodeSchedules implements SchedulesPort {
     // A page may have fewer than it may have, for it is bounded in bytes: only an empty one is the last for sure.
     const schedules = views.map((view) => this.#describe(view, LISTED_TIMES));
     return { schedules, nextPageToken: last === undefined ? undefined : schedulePageToken(last.scheduleId) };
+  }
+
+  #named({ scheduleId, reason }: ScheduleRequest) {
+    return { scheduleId, note: reason, by: this.#options.by };
   }
 
   #describe(view: ScheduleView, upcoming: number): ScheduleDescription {
@@ -153,7 +164,7 @@ export class NodeSchedules implements SchedulesPort {
   async #check({ input, version = 0 }: ScheduleParts, workflowType: string): Promise<void> {
     if (input === undefined) return;
     assertPayloadSize(input.bytes, `the input of ${workflowType}`, this.#options.maxPayloadBytes);
-    const schema = this.#options.definitionOf(workflowType, version)?.input;
+    const schema = this.#options.starts.definitionOf(workflowType, version)?.input;
     if (schema !== undefined)
       await assertFits(schema, Payload.ofBytes(input.bytes, "the input"), inputOf(workflowType));
   }

@@ -10,23 +10,31 @@ import {
   WorkflowError,
 } from "@raftoral/workflow";
 import type { CallLimit } from "../../api/call-options.ts";
+import type { LockChangeRequest } from "../../api/locks/locks-port.ts";
 import type { ForkRequest, MendRequest } from "../../api/mending/mending.ts";
 import type { BulkPiece, DeletedRun } from "../../api/operations/operations.ts";
 import type {
   BulkRequest,
   OperationsPort,
   PauseTypeRequest,
+  QueueRequest,
   RunRequest,
   SetVariableRequest,
 } from "../../api/operations/operations-port.ts";
+import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import type { Environment } from "../../platform.ts";
+import type { NodeLocks } from "../locks/node-locks.ts";
 import { pageTokenOf, positionOf } from "./page-token.ts";
+import { actionOf } from "./queue-views.ts";
 import type { RunStarts } from "./run-starts.ts";
 
 /** What {@link NodeOperations} is made of. */
 export interface NodeOperationsOptions {
   readonly engine: WorkflowEngine;
   readonly requests: RunRequests;
+  /** In the name of the same caller. */
+  readonly schedules: SchedulesPort;
+  readonly locks: NodeLocks;
   /** Check the inputs of forks. */
   readonly starts: RunStarts;
   readonly environment: Environment;
@@ -42,6 +50,15 @@ export class NodeOperations implements OperationsPort {
 
   constructor(options: NodeOperationsOptions) {
     this.#options = options;
+  }
+
+  get schedules(): SchedulesPort {
+    return this.#options.schedules;
+  }
+
+  async changeLock(request: LockChangeRequest, limit: CallLimit): Promise<void> {
+    const { locks, by } = this.#options;
+    await locks.change(request, by, limit);
   }
 
   async cancel(request: RunRequest, limit: CallLimit): Promise<void> {
@@ -94,6 +111,11 @@ export class NodeOperations implements OperationsPort {
     } catch (error) {
       throw variableUnknown(error, runId, variable) ?? error;
     }
+  }
+
+  async changeQueue({ name, change, reason }: QueueRequest, limit: CallLimit): Promise<void> {
+    const { requests, by } = this.#options;
+    await requests.changeQueue(name, actionOf(change, false), { by, reason }, limit);
   }
 
   async pauseType(request: PauseTypeRequest, limit: CallLimit): Promise<void> {

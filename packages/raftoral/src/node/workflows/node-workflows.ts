@@ -28,9 +28,8 @@ import { notAnObject, notAWorkflow } from "../../api/objects/object-arguments.ts
 import type { AuditPage, PausedType } from "../../api/operations/operations.ts";
 import type { OperationsPort } from "../../api/operations/operations-port.ts";
 import { Payload } from "../../api/payloads/payload.ts";
-import type { QueueChange, QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
+import type { QueueInfo, QueueLimits } from "../../api/queues/queues.ts";
 import type { EndedRun, HistoryPage, PendingCall, RunCount, RunDescription, RunPage } from "../../api/runs.ts";
-import type { SchedulesPort } from "../../api/schedules/schedules-port.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../../api/streams.ts";
 import type { AnswerRequest } from "../../api/tokens.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
@@ -51,6 +50,7 @@ import type {
 import type { Environment } from "../../platform.ts";
 import { Deadline } from "../../time/deadline.ts";
 import { within } from "../../time/within.ts";
+import { NodeLocks } from "../locks/node-locks.ts";
 import { NodeSchedules } from "../schedules/node-schedules.ts";
 import { digested } from "./digested.ts";
 import { eventView, isWanted, positionOfText, positionText } from "./event-views.ts";
@@ -92,7 +92,7 @@ const DESCRIBED_CHILDREN = 100;
 
 /** The workflow calls of one node (NW1, NW2). */
 export class NodeWorkflows implements WorkflowsPort {
-  readonly schedules: SchedulesPort;
+  readonly locks: NodeLocks;
   readonly #options: NodeWorkflowsOptions;
   readonly #requests: RunRequests;
   readonly #feed: EventFeed;
@@ -103,24 +103,18 @@ export class NodeWorkflows implements WorkflowsPort {
     this.#starts = new RunStarts(options);
     this.#requests = new RunRequests(options.engine, options.environment.clock, options.payloads);
     this.#feed = new EventFeed(options.engine, options.environment.clock);
-    const { engine, environment, maxPayloadBytes, runtime } = options;
-    this.schedules = new NodeSchedules({
-      engine,
-      environment,
-      maxPayloadBytes,
-      definitionOf: (type, version) => this.#starts.definitionOf(type, version),
-      registered: () => runtime.registered,
-    });
+    this.locks = new NodeLocks(options.engine, options.environment);
   }
 
   /** How many calls wait for a run to end, for chunks of a stream, or for events. */
   get waits(): number {
-    return this.#requests.waits + this.#feed.waiting;
+    return this.#requests.waits + this.#feed.waiting + this.locks.waits;
   }
 
   /** Ends every wait with NODE_STOPPED. */
   close(): void {
     this.#requests.close();
+    this.locks.close();
     this.#feed.close();
   }
 
@@ -138,7 +132,8 @@ export class NodeWorkflows implements WorkflowsPort {
     const run = await this.#present(runId);
     const { engine } = this.#options;
     const children = (await engine.children(runId, DESCRIBED_CHILDREN)) ?? [];
-    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children);
+    const locks = (await engine.runLocks(runId)) ?? [];
+    return descriptionOf(run, (await engine.progress(runId, DESCRIBED_STEPS)) ?? [], children, locks);
   }
 
   async list(filter: CheckedFilter, { pageSize, pageToken }: PageRequest, limit: CallLimit): Promise<RunPage> {
@@ -322,22 +317,18 @@ export class NodeWorkflows implements WorkflowsPort {
   }
 
   /** Records what was done that is no command of the log. */
-  async audited(entry: Omit<AuditEntry, "index" | "atMs" | "detail">, limit: CallLimit): Promise<void> {
+  async audited(entry: Omit<AuditEntry, "index" | "atMs">, limit: CallLimit): Promise<void> {
     const atMs = this.#options.environment.clock.wallMs();
-    await this.#requests.operate({ kind: "Audit", ...entry, detail: "", atMs }, limit);
+    await this.#requests.operate({ kind: "Audit", ...entry, atMs }, limit);
   }
 
   /** What operators do, in the name of one of them (`by`). */
   operations(by: string): OperationsPort {
-    const { engine, environment, maxPayloadBytes } = this.#options;
-    return new NodeOperations({
-      engine,
-      requests: this.#requests,
-      starts: this.#starts,
-      environment,
-      maxPayloadBytes,
-      by,
-    });
+    const { engine, environment, maxPayloadBytes, runtime } = this.#options;
+    const starts = this.#starts;
+    const given = { engine, environment, maxPayloadBytes, starts, by };
+    const schedules = new NodeSchedules({ ...given, registered: () => runtime.registered });
+    return new NodeOperations({ ...given, requests: this.#requests, locks: this.locks, schedules });
   }
 
   async queues(name: string | undefined, limit: CallLimit): Promise<readonly QueueInfo[]> {
@@ -345,14 +336,10 @@ export class NodeWorkflows implements WorkflowsPort {
     return (await this.#options.engine.queues(name)).map(queueInfo);
   }
 
-  async changeQueue(name: string, change: QueueChange, limit: CallLimit): Promise<void> {
-    await this.#requests.changeQueue(name, actionOf(change, false), limit);
-  }
-
   /** Says which queues this node's code declares. */
   async declareQueues(queues: Readonly<Record<string, QueueLimits>>, limit: CallLimit): Promise<void> {
     for (const [name, limits] of Object.entries(queues))
-      await this.#requests.changeQueue(name, actionOf({ kind: "define", limits }, true), limit);
+      await this.#requests.changeQueue(name, actionOf({ kind: "define", limits }, true), {}, limit);
   }
 
   /** Whether the type is one of objects; undefined for a type that this node has not registered. */

@@ -12,6 +12,7 @@ import {
   type RecordedError,
   type RecordedVariable,
   type RunEnd,
+  type RunLockView,
   type RunningSummary,
   type RunOutcome,
   type RunUpdateEnd,
@@ -20,6 +21,7 @@ import {
   type RunSummary as StateSummary,
   type StuckSummary,
 } from "@raftoral/workflow";
+import type { LockOfRun } from "../../api/locks/locks.ts";
 import { Payload } from "../../api/payloads/payload.ts";
 import type {
   EndedRun,
@@ -33,6 +35,7 @@ import type {
 import type { StreamChunk } from "../../api/streams.ts";
 import type { UpdateEnd } from "../../api/updates/updates.ts";
 import type { RunVariable } from "../../api/variables.ts";
+import { lockAsk } from "../locks/node-locks.ts";
 import { queueOfRun } from "./queue-views.ts";
 
 /** A list shows the beginning of a failed run's message: so many UTF-16 units. */
@@ -49,6 +52,7 @@ export function descriptionOf(
   run: StateSummary,
   progress: readonly KnownProgress[],
   children: readonly ChildView[],
+  locks: readonly RunLockView[],
 ): RunDescription {
   return {
     ...factsOf(run),
@@ -56,11 +60,16 @@ export function descriptionOf(
     pendingSignals: isOpen(run) ? run.signals : [],
     stepsInProgress: progress.map(stepOf),
     children,
+    locks: locks.map(lockOfRun),
     seed: Buffer.from(run.seed).toString("base64"),
     initialAttributes: attributeValues(run.initialAttributes),
     trace: run.trace,
     behaviourLevel: run.behaviourLevel,
   };
+}
+
+function lockOfRun({ name, path, token, heldBy }: RunLockView): LockOfRun {
+  return { name, path, token: token === 0 ? undefined : token, heldBy: heldBy.map(lockAsk) };
 }
 
 /** What a run waits for, with what the state knows of its steps. */

@@ -1,9 +1,9 @@
 /** Options of the API out of a request's query. What they may be, the API says. */
-import type { CallOptions, Consistency, ReadOptions } from "../../api/call-options.ts";
+import type { CallOptions, Consistency, ReadOptions, ReasonOptions } from "../../api/call-options.ts";
 import type { RunFilter, TimeFilter } from "../../api/finding/filters.ts";
 import type { RunStatus } from "../../api/runs.ts";
 import type { PageOptions } from "../../api/workflows.ts";
-import { type JsonCall, numberIn } from "./json-call.ts";
+import { type JsonCall, numberIn, textIn } from "./json-call.ts";
 
 /** Prefix of the parameters that are conditions on attributes. */
 const ATTRIBUTE = "attribute.";
@@ -12,6 +12,11 @@ const ATTRIBUTE = "attribute.";
 export function callOptions({ query, signal }: JsonCall): CallOptions {
   const timeoutMs = numberIn(query, "timeoutMs");
   return { signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
+}
+
+/** Limits of a deletion, and why. */
+export function deleteOptions(call: JsonCall): ReasonOptions {
+  return { ...callOptions(call), ...textIn(call.query, "reason") };
 }
 
 /** Limits of a read. */

@@ -31,6 +31,11 @@ const waiting = workflow("waiting", { version: 1 }, async (ctx) => {
   const word = await ctx.waitFor<string>("word");
   return [word, await token.answer()];
 });
+const mirror = workflow("mirror", { version: 1 }, async (ctx, picture: Uint8Array) => {
+  ctx.onUpdate(update<Uint8Array, Uint8Array>("turned"), (_handler, given) => given.toReversed());
+  const word = (await ctx.waitFor("word")) as Uint8Array;
+  return Buffer.concat([picture, word]);
+});
 const failing = workflow("failing", { version: 1 }, async (ctx) => {
   await ctx.step("break", () => {
     throw new TerminalError("no", { code: "NO" });
@@ -52,7 +57,7 @@ const purse = object(
 let cluster: TestCluster;
 let node: RaftoralNode;
 beforeAll(async () => {
-  cluster = await TestCluster.create("grpc", [order, waiting, failing, purse]);
+  cluster = await TestCluster.create("grpc", [order, waiting, mirror, failing, purse]);
   node = await cluster.start({ ...cluster.place(), bootstrap: true });
   await node.cluster.waitForLeader();
 });
@@ -169,14 +174,21 @@ describe("a run", () => {
 test("a queue lets its runs through, and a schedule starts them", async () => {
   expect(await ask("GET", "/v1/queues/mail")).toMatchObject({ status: 400 });
   expect(await ask("POST", "/v1/queues/mail", { concurrency: 1 })).toEqual({ status: 200, body: {} });
-  await ask("POST", "/v1/queues/mail/pause");
+  await ask("POST", "/v1/queues/mail/pause", { reason: "full" });
   await ask("POST", "/v1/workflows/waiting/runs", { runId: "q", queue: "mail", key: "k", priority: 3 });
   expect(await ask("GET", "/v1/queues/mail")).toMatchObject({ body: { waiting: 1, running: 0, isPaused: true } });
   expect(await ask("GET", "/v1/runs?queue=mail&status=queued")).toMatchObject({ body: { runs: [{ runId: "q" }] } });
   await ask("POST", "/v1/queues/mail/resume");
   await ask("POST", "/v1/runs/q/terminate");
-  expect(await ask("DELETE", "/v1/queues/mail")).toEqual({ status: 200, body: {} });
+  expect(await ask("DELETE", "/v1/queues/mail?reason=a%20test")).toEqual({ status: 200, body: {} });
   expect(await ask("GET", "/v1/queues")).toEqual({ status: 200, body: { queues: [] } });
+  const entries = await Array.fromAsync(node.workflows.audit({ subject: "mail" }));
+  expect(entries.map(({ action, reason }) => [action, reason])).toEqual([
+    ["delete-queue", "a test"],
+    ["resume-queue", ""],
+    ["pause-queue", "full"],
+    ["define-queue", ""],
+  ]);
 
   const nightly = { workflow: "process/order", input: { item: "tea" }, cron: "0 2 * * *" };
   expect(await ask("POST", "/v1/schedules/nightly", nightly)).toEqual({ status: 201, body: {} });
@@ -190,8 +202,65 @@ test("a queue lets its runs through, and a schedule starts them", async () => {
   });
   await ask("POST", "/v1/schedules/nightly/update", { cron: "0 3 * * *" });
   await ask("POST", "/v1/schedules/nightly/resume");
+  const day = { from: Date.UTC(2026, 2, 1), to: Date.UTC(2026, 2, 1, 12), reason: "lost", requestId: "a" };
+  expect(await ask("POST", "/v1/schedules/nightly/backfill", day)).toEqual({ status: 200, body: {} });
+  const never = { ...day, from: "never" };
+  expect(await ask("POST", "/v1/schedules/nightly/backfill", never)).toMatchObject({ status: 400 });
+  await expect.poll(async () => (await ask("GET", "/v1/schedules/nightly")).body).toMatchObject({ started: 2 });
+  const { body: audit } = await ask("GET", "/v1/audit?subject=nightly&by=unnamed&pageSize=2");
+  expect(audit).toMatchObject({
+    entries: [{ action: "backfill-schedule", reason: "lost" }, { action: "resume-schedule" }],
+    nextPageToken: expect.any(String),
+  });
   expect(await ask("GET", "/v1/schedules")).toMatchObject({ body: { schedules: [{ scheduleId: "nightly" }] } });
   expect(await ask("DELETE", "/v1/schedules/nightly")).toEqual({ status: 200, body: {} });
+});
+
+test("operators pause types, set variables and mend many runs", async () => {
+  expect(await ask("POST", "/v1/workflows/waiting/pause", { reason: "closed" })).toEqual({ status: 200, body: {} });
+  expect(await ask("GET", "/v1/paused-types")).toMatchObject({
+    body: { types: [{ workflowType: "waiting", reason: "closed", by: "unnamed" }] },
+  });
+  for (const runId of ["many-1", "many-2"]) await ask("POST", "/v1/workflows/waiting/runs", { runId });
+  expect(await ask("POST", "/v1/workflows/waiting/resume")).toEqual({ status: 200, body: {} });
+  const set = await ask("POST", "/v1/runs/many-1/variables/none", { value: 1 });
+  expect(set).toMatchObject({ status: 409, body: { code: "VARIABLE_UNKNOWN" } });
+  const fits = "/v1/mend/terminate?idPrefix=many-&status=running";
+  expect(await ask("POST", fits, { dryRun: true })).toMatchObject({
+    body: {
+      runs: [
+        { runId: "many-2", outcome: "fits" },
+        { runId: "many-1", outcome: "fits" },
+      ],
+    },
+  });
+  const first = await ask("POST", fits, { pieceSize: 1, reason: "too many" });
+  expect(first).toMatchObject({ body: { runs: [{ runId: "many-2", outcome: "done" }], position: expect.any(String) } });
+  const { position } = first.body as { readonly position: string };
+  const second = await ask("POST", fits, { position });
+  expect(second).toMatchObject({ status: 200, body: { runs: [{ runId: "many-1", outcome: "done" }] } });
+  expect(await ask("POST", "/v1/mend/forget")).toMatchObject({ status: 400, body: { code: "REQUEST_INVALID" } });
+});
+
+test("bytes are given and shown in base64, with their content type", async () => {
+  const bytes = (...given: readonly number[]) => ({
+    base64: Buffer.from(given).toString("base64"),
+    contentType: "application/octet-stream",
+  });
+  await ask("POST", "/v1/workflows/mirror/runs", { runId: "picture", input: bytes(255, 0) });
+  expect(await ask("GET", "/v1/runs/picture/input")).toMatchObject({ body: { input: bytes(255, 0) } });
+  expect(await ask("POST", "/v1/runs/picture/updates/turned", { input: bytes(1, 2) })).toEqual({
+    status: 200,
+    body: { answer: bytes(2, 1) },
+  });
+  await ask("POST", "/v1/runs/picture/signals/word", { payload: bytes(7) });
+  const end = await ask("GET", "/v1/runs/picture/result?waitMs=20000");
+  expect(end).toMatchObject({ status: 200, body: { result: bytes(255, 0, 7) } });
+  // What has other fields is what it is.
+  const like = { item: { ...bytes(1), name: "a" } };
+  await ask("POST", "/v1/workflows/mirror/runs", { runId: "like", input: like });
+  expect(await ask("GET", "/v1/runs/like/input")).toMatchObject({ body: { input: like } });
+  await ask("POST", "/v1/runs/like/terminate");
 });
 
 test("an object is called, and its state is read", async () => {
@@ -238,6 +307,9 @@ test("any request is answered, as a success or with a failure of the caller's", 
     "/v1/objects/none/a/b",
     "/v1/schedules/x",
     "/v1/queues/x",
+    "/v1/locks/x",
+    "/v1/locks/x/acquire",
+    "/v1/locks/x/renew",
   ];
   const anyRequest = fc.record({
     path: fc.oneof(fc.constantFrom(...paths), fc.webPath()),
@@ -253,6 +325,33 @@ test("any request is answered, as a success or with a failure of the caller's", 
     }),
     { seed: 20_261_130, numRuns: 200 },
   );
+});
+
+test("a lock is asked for, renewed, shown and released", async () => {
+  const lock = "/v1/locks/account%2F17";
+  const asked = { requestId: "a", value: "ada", leaseMs: 60_000 };
+  const { body } = (await ask("POST", `${lock}/acquire`, asked)) as { readonly body: { readonly token: number } };
+  expect(body.token).toBeGreaterThan(0);
+  expect(await ask("POST", `${lock}/acquire`, { ...asked, requestId: "b" })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", `${lock}/renew`, { requestId: "a", token: body.token })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", `${lock}/renew`, { requestId: "b", token: body.token })).toMatchObject({ status: 409 });
+  expect(await ask("GET", lock)).toMatchObject({
+    body: { held: 1, waiting: 1, holders: [{ token: body.token, value: "ada" }] },
+  });
+  await ask("POST", `${lock}/force-release`, { token: body.token, reason: "it hangs" });
+  const { body: next } = (await ask("POST", `${lock}/acquire`, { ...asked, requestId: "b" })) as {
+    readonly body: { readonly token: number };
+  };
+  expect(next.token).toBeGreaterThan(body.token);
+  await ask("POST", `${lock}/release`, { requestId: "b" });
+  expect(await ask("GET", lock)).toMatchObject({ status: 400 });
+  expect(await ask("POST", "/v1/locks/gpu", { permits: 8, reason: "new cards" })).toEqual({ status: 200, body: {} });
+  expect(await ask("GET", "/v1/locks?prefix=g")).toMatchObject({
+    body: { locks: [{ name: "gpu", limits: { permits: 8 } }] },
+  });
+  expect(await ask("DELETE", "/v1/locks/gpu")).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", "/v1/locks/gpu", { rate: { limit: 0, periodMs: 1 } })).toMatchObject({ status: 400 });
+  expect(await ask("POST", `${lock}/acquire`, {})).toMatchObject({ status: 400 });
 });
 
 /** Of a node that takes little at once. */

@@ -11,14 +11,17 @@ import { Code } from "@connectrpc/connect";
 import { RaftoralError } from "@raftoral/raft-core";
 import type { Caller } from "@raftoral/transport-grpc";
 import { NodeError } from "../../api/errors.ts";
+import { jsonText } from "../../api/payloads/bytes-as-json.ts";
 import { grpcStatusOf } from "../../wire/grpc-status.ts";
 import { nameOf } from "../caller-name.ts";
 import type { ServedNode } from "../served-node.ts";
 import { bodyOf, type JsonCall } from "./json-call.ts";
 import type { JsonAnswer, JsonEvents, JsonRoute } from "./json-route.ts";
+import { LOCK_ROUTES } from "./lock-routes.ts";
 import { MEND_ROUTES } from "./mend-routes.ts";
 import { OBJECT_ROUTES } from "./object-routes.ts";
 import { openApi } from "./openapi.ts";
+import { OPERATOR_ROUTES } from "./operator-routes.ts";
 import { QUEUE_ROUTES } from "./queue-routes.ts";
 import { READ_ROUTES } from "./read-routes.ts";
 import { SCHEDULE_ROUTES } from "./schedule-routes.ts";
@@ -29,9 +32,11 @@ export const JSON_ROUTES: readonly JsonRoute[] = [
   ...START_ROUTES,
   ...READ_ROUTES,
   ...MEND_ROUTES,
+  ...OPERATOR_ROUTES,
   ...OBJECT_ROUTES,
   ...SCHEDULE_ROUTES,
   ...QUEUE_ROUTES,
+  ...LOCK_ROUTES,
 ];
 
 /** HTTP statuses by those of gRPC, as google.rpc.Code has them. */
@@ -160,7 +165,7 @@ function responseOf(answer: JsonAnswer): Response {
 }
 
 function json(status: number, body: unknown): Response {
-  return new Response(`${JSON.stringify(body)}\n`, { status, headers: { "content-type": "application/json" } });
+  return new Response(`${jsonText(body)}\n`, { status, headers: { "content-type": "application/json" } });
 }
 
 /** JA1. */
@@ -188,7 +193,7 @@ async function* eventLines({ events }: JsonEvents): AsyncGenerator<Uint8Array> {
   // The caller learns at once that it is heard, however long the first event takes.
   yield encoder.encode(": open\n\n");
   try {
-    for await (const { id, data } of events) yield encoder.encode(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    for await (const { id, data } of events) yield encoder.encode(`id: ${id}\ndata: ${jsonText(data)}\n\n`);
   } catch (error) {
     yield encoder.encode(`event: error\ndata: ${JSON.stringify(shown(error))}\n\n`);
   }

@@ -1,9 +1,11 @@
 /**
  * One request of the JSON API, as its routes see it.
  *
+ * JC2. A field that stands for bytes (bytes-as-json.ts BJ1) is a Uint8Array.
  * JC1. What a caller sends is read as far as `maxBytes`. A body is a JSON object whose fields the route knows, or nothing.
  */
 import { NodeError } from "../../api/errors.ts";
+import { givenInJson } from "../../api/payloads/bytes-as-json.ts";
 import type { Workflows } from "../../api/workflows.ts";
 import type { ServedNode } from "../served-node.ts";
 
@@ -25,7 +27,7 @@ export interface JsonCall {
   readonly lastEventId: string | undefined;
 }
 
-/** The body of a request (JC1). Throws REQUEST_INVALID, or PAYLOAD_TOO_LARGE as a REQUEST_INVALID of its size. */
+/** The body of a request (JC1, JC2). Throws REQUEST_INVALID, or PAYLOAD_TOO_LARGE as a REQUEST_INVALID of its size. */
 export async function bodyOf(request: Request, known: readonly string[], maxBytes: number): Promise<Fields> {
   const text = await textOf(request, maxBytes);
   if (text.trim() === "") return {};
@@ -52,7 +54,7 @@ export async function bodyOf(request: Request, known: readonly string[], maxByte
       { details: { field: field.slice(0, 100) } },
     );
   }
-  return body as Fields;
+  return Object.fromEntries(Object.entries(body).map(([field, value]) => [field, givenInJson(value)]));
 }
 
 async function textOf(request: Request, maxBytes: number): Promise<string> {

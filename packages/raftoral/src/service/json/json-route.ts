@@ -47,6 +47,15 @@ export const PAGE_PARAMETERS: readonly JsonParameter[] = [
   ...READ_PARAMETERS,
 ];
 
+/** Why something is changed, in the body of the request. */
+export const REASON: JsonParameter = { name: "reason", what: "Why, for the audit.", schema: { type: "string" } };
+
+/** Parameters of every deletion, which has no body. */
+export const DELETE_PARAMETERS: readonly JsonParameter[] = [
+  REASON,
+  { name: "timeoutMs", what: "Time for the call, in milliseconds.", schema: { type: "integer" } },
+];
+
 /** Parameters of every change. */
 export const CHANGE_PARAMETERS: readonly JsonParameter[] = [
   { name: "timeoutMs", what: "Time for the call, in milliseconds.", schema: { type: "integer" } },

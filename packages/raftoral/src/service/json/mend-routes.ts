@@ -1,10 +1,9 @@
 /** Routes of the JSON API by which operators act on runs. */
-import { callOptions } from "./call-options.ts";
+import { callOptions, deleteOptions } from "./call-options.ts";
 import type { Fields, JsonCall } from "./json-call.ts";
-import { CHANGE_PARAMETERS, type JsonParameter, type JsonRoute } from "./json-route.ts";
+import { CHANGE_PARAMETERS, DELETE_PARAMETERS, type JsonParameter, type JsonRoute, REASON } from "./json-route.ts";
 
 const RUN = { runId: "The id of a run." };
-const REASON: JsonParameter = { name: "reason", what: "Why.", schema: { type: "string" } };
 const REQUEST_ID: JsonParameter = {
   name: "requestId",
   what: "The same request again is done once.",
@@ -21,7 +20,7 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
   action("cancel", "Asks a run to end as cancelled; its body cleans up.", [REASON], ({ workflows, path }, options) =>
     workflows.cancel(path.runId ?? "", options),
   ),
-  action("resume", "Lets a stuck or paused run go on.", [], ({ workflows, path }, options) =>
+  action("resume", "Lets a stuck or paused run go on.", [REASON], ({ workflows, path }, options) =>
     workflows.resume(path.runId ?? "", options),
   ),
   action(
@@ -76,9 +75,9 @@ export const MEND_ROUTES: readonly JsonRoute[] = [
     path: "runs/{runId}",
     summary: "Drops a run that has ended, with its history.",
     segments: RUN,
-    query: CHANGE_PARAMETERS,
+    query: DELETE_PARAMETERS,
     answer: async (call) => {
-      const { deleted, position } = await call.workflows.delete(call.path.runId ?? "", callOptions(call));
+      const { deleted, position } = await call.workflows.delete(call.path.runId ?? "", deleteOptions(call));
       return { body: { deleted, position } };
     },
   },

@@ -1,7 +1,7 @@
 /** Routes of the JSON API to queues. What the fields may be, the API says. */
 import { NodeError } from "../../api/errors.ts";
-import { callOptions, readOptions } from "./call-options.ts";
-import { CHANGE_PARAMETERS, type JsonRoute, READ_PARAMETERS } from "./json-route.ts";
+import { callOptions, deleteOptions, readOptions } from "./call-options.ts";
+import { CHANGE_PARAMETERS, DELETE_PARAMETERS, type JsonRoute, READ_PARAMETERS, REASON } from "./json-route.ts";
 
 const QUEUE = { queue: "The name of a queue." };
 const COUNT = { type: "integer", minimum: 1 } as const;
@@ -40,9 +40,11 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
       { name: "perKey", what: "Runs of one key at once.", schema: COUNT },
       { name: "perNode", what: "Runs on one node at once.", schema: COUNT },
       { name: "rate", what: "`limit` runs begin in `periodMs`.", schema: { type: "object" } },
+      REASON,
     ],
     answer: async (call) => {
-      await call.workflows.queues.define(call.path.queue ?? "", call.body, callOptions(call));
+      const { reason, ...limits } = call.body;
+      await call.workflows.queues.define(call.path.queue ?? "", limits, { ...callOptions(call), ...reasonOf(reason) });
       return { body: {} };
     },
   },
@@ -52,8 +54,9 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     summary: "Lets no further run of a queue begin.",
     segments: QUEUE,
     query: CHANGE_PARAMETERS,
+    body: [REASON],
     answer: async (call) => {
-      await call.workflows.queues.pause(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.pause(call.path.queue ?? "", { ...call.body, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -63,8 +66,9 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     summary: "Lets a paused queue go on.",
     segments: QUEUE,
     query: CHANGE_PARAMETERS,
+    body: [REASON],
     answer: async (call) => {
-      await call.workflows.queues.resume(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.resume(call.path.queue ?? "", { ...call.body, ...callOptions(call) });
       return { body: {} };
     },
   },
@@ -73,10 +77,15 @@ export const QUEUE_ROUTES: readonly JsonRoute[] = [
     path: "queues/{queue}",
     summary: "Deletes a queue in which nothing waits or runs.",
     segments: QUEUE,
-    query: CHANGE_PARAMETERS,
+    query: DELETE_PARAMETERS,
     answer: async (call) => {
-      await call.workflows.queues.delete(call.path.queue ?? "", callOptions(call));
+      await call.workflows.queues.delete(call.path.queue ?? "", deleteOptions(call));
       return { body: {} };
     },
   },
 ];
+
+/** Another value than a text is refused by the API. */
+function reasonOf(reason: unknown): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason: reason as string };
+}

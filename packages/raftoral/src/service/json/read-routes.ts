@@ -8,7 +8,8 @@ const RUN = { runId: "The id of a run." };
 const TEXT = { type: "string" } as const;
 const MS = { type: "integer" } as const;
 
-const FILTERS: readonly JsonParameter[] = [
+/** Conditions on runs. */
+export const FILTERS: readonly JsonParameter[] = [
   { name: "type", what: "Only runs of this workflow.", schema: TEXT },
   { name: "status", what: "Only runs of these statuses.", schema: { type: "array", items: TEXT } },
   {

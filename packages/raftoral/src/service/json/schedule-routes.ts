@@ -1,13 +1,15 @@
 /** Routes of the JSON API to schedules. What the fields may be, the API says. */
-import type { ScheduleChanges, ScheduleOptions } from "../../api/schedules/schedules.ts";
-import { callOptions, pageOptions, readOptions } from "./call-options.ts";
-import { numberIn } from "./json-call.ts";
+import type { ScheduleCallOptions, ScheduleChanges, ScheduleOptions } from "../../api/schedules/schedules.ts";
+import { callOptions, deleteOptions, pageOptions, readOptions } from "./call-options.ts";
+import { type JsonCall, numberIn } from "./json-call.ts";
 import {
   CHANGE_PARAMETERS,
+  DELETE_PARAMETERS,
   type JsonParameter,
   type JsonRoute,
   PAGE_PARAMETERS,
   READ_PARAMETERS,
+  REASON,
 } from "./json-route.ts";
 
 const SCHEDULE = { scheduleId: "The id of a schedule." };
@@ -15,6 +17,10 @@ const TEXT = { type: "string" } as const;
 const MS = { type: "integer" } as const;
 const NOTE: JsonParameter = { name: "note", what: "Why.", schema: TEXT };
 const OVERLAP: JsonParameter = { name: "overlap", what: "What happens while an earlier run goes on.", schema: TEXT };
+const ASKED: readonly JsonParameter[] = [
+  { name: "requestId", what: "The same request again is done once.", schema: TEXT },
+  REASON,
+];
 
 const CHANGES: readonly JsonParameter[] = [
   { name: "version", what: "The version to start. The newest by default.", schema: { type: "integer" } },
@@ -66,10 +72,11 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
       { name: "workflow", what: "The type of the workflow.", schema: TEXT },
       { name: "paused", what: "Whether it begins paused, or why.", schema: {} },
       ...CHANGES,
+      ...ASKED,
     ],
     answer: async (call) => {
-      const options = call.body as unknown as ScheduleOptions<string>;
-      await call.workflows.schedules.create(call.path.scheduleId ?? "", options, callOptions(call));
+      const [schedule, options] = changeIn(call);
+      await call.workflows.schedules.create(call.path.scheduleId ?? "", schedule as ScheduleOptions<string>, options);
       return { status: 201, body: {} };
     },
   },
@@ -79,10 +86,10 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     summary: "Changes a schedule. What is left out stays.",
     segments: SCHEDULE,
     query: CHANGE_PARAMETERS,
-    body: CHANGES,
+    body: [...CHANGES, ...ASKED],
     answer: async (call) => {
-      const changes = call.body as ScheduleChanges;
-      await call.workflows.schedules.update(call.path.scheduleId ?? "", changes, callOptions(call));
+      const [changes, options] = changeIn(call);
+      await call.workflows.schedules.update(call.path.scheduleId ?? "", changes, options);
       return { body: {} };
     },
   },
@@ -116,10 +123,29 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     summary: "Starts a run now.",
     segments: SCHEDULE,
     query: CHANGE_PARAMETERS,
-    body: [OVERLAP],
+    body: [OVERLAP, ...ASKED],
     answer: async (call) => {
       const options = { ...call.body, ...callOptions(call) };
       return { body: await call.workflows.schedules.trigger(call.path.scheduleId ?? "", options) };
+    },
+  },
+  {
+    method: "POST",
+    path: "schedules/{scheduleId}/backfill",
+    summary: "Runs the occurrences of a time that has passed. They run after the answer.",
+    segments: SCHEDULE,
+    query: CHANGE_PARAMETERS,
+    body: [
+      { name: "from", what: "The first moment, in ms since the epoch.", schema: MS },
+      { name: "to", what: "The last moment, which is included.", schema: MS },
+      OVERLAP,
+      ...ASKED,
+    ],
+    answer: async (call) => {
+      const { from, to, ...options } = call.body;
+      const given = { ...options, ...callOptions(call) };
+      await call.workflows.schedules.backfill(call.path.scheduleId ?? "", from as number, to as number, given);
+      return { body: {} };
     },
   },
   {
@@ -127,10 +153,17 @@ export const SCHEDULE_ROUTES: readonly JsonRoute[] = [
     path: "schedules/{scheduleId}",
     summary: "Deletes a schedule. Its runs stay.",
     segments: SCHEDULE,
-    query: CHANGE_PARAMETERS,
+    query: DELETE_PARAMETERS,
     answer: async (call) => {
-      await call.workflows.schedules.delete(call.path.scheduleId ?? "", callOptions(call));
+      await call.workflows.schedules.delete(call.path.scheduleId ?? "", deleteOptions(call));
       return { body: {} };
     },
   },
 ];
+
+/** What a schedule is to be, and how it is asked for. What the fields may be, the API says. */
+function changeIn(call: JsonCall): readonly [changes: ScheduleChanges, options: ScheduleCallOptions] {
+  const { requestId, reason, ...changes } = call.body;
+  const asked = Object.entries({ requestId, reason }).filter(([, value]) => value !== undefined);
+  return [changes, { ...Object.fromEntries(asked), ...callOptions(call) }];
+}

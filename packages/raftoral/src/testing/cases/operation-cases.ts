@@ -7,6 +7,11 @@ import { go, idle, limit, restful, settable } from "../conformance-workflows.ts"
 
 /** Declares the tests, within the suite. `subject` gives the implementation once the tests run. */
 export function operationCases(subject: () => { readonly workflows: Workflows }): void {
+  const audited = async (workflows: Workflows, subject: string) => {
+    const entries = await Array.fromAsync(workflows.audit({ subject }));
+    for (const { by } of entries) expect(by).toMatch(/^(local|unnamed)$/);
+    return entries.map(({ action, detail, reason }) => [action, detail, reason]);
+  };
   const fresh = (): string => `operated-${crypto.randomUUID()}`;
 
   test("a variable is set from outside, once per request, and the body goes on with it", async () => {
@@ -120,6 +125,55 @@ export function operationCases(subject: () => { readonly workflows: Workflows })
     expect((await Array.fromAsync(event)).map((each) => "action" in each && each.action)).toEqual(
       entries.map(({ action }) => action).toReversed(),
     );
+  });
+
+  test("the audit says who has changed queues, when and why", async () => {
+    const { workflows } = subject();
+    const { queues } = workflows;
+    const name = fresh();
+    await queues.define(name, { concurrency: 2, rate: { limit: 5, periodMs: 1000 } }, { reason: "for mails" });
+    await queues.define(name, { concurrency: 2, rate: { limit: 5, periodMs: 1000 } }, { reason: "again" });
+    await queues.pause(name, { reason: "the relay is down" });
+    await queues.pause(name, { reason: "again" });
+    await queues.resume(name);
+    await queues.delete(name, { reason: "a test" });
+    await queues.delete(name, { reason: "again" });
+    expect(await audited(workflows, name)).toEqual([
+      ["delete-queue", "", "a test"],
+      ["resume-queue", "", ""],
+      ["pause-queue", "", "the relay is down"],
+      ["define-queue", "2 at once, 5 in 1000 ms", "for mails"],
+    ]);
+    await expectAlike("a reason that is no text", queues.pause(name, { reason: 1 as never }), {
+      code: "REQUEST_INVALID",
+    });
+  });
+
+  test("the audit says who has changed schedules, when and why", async () => {
+    const { workflows } = subject();
+    const { schedules } = workflows;
+    const id = fresh();
+    await schedules.create(id, { workflow: idle, everyMs: 3_600_000 }, { requestId: "a", reason: "each hour" });
+    await schedules.create(id, { workflow: idle, everyMs: 3_600_000 }, { requestId: "a", reason: "each hour" });
+    await schedules.update(id, { overlap: "allow" }, { reason: "two at once" });
+    await schedules.pause(id, { note: "enough" });
+    const { runId } = await schedules.trigger(id, { requestId: "b", reason: "now" });
+    await schedules.trigger(id, { requestId: "b", reason: "again" });
+    await schedules.backfill(id, new Date(3_600_000), new Date(3_600_000), { reason: "lost" });
+    await schedules.resume(id, { note: "more" });
+    await schedules.delete(id, { reason: "a test" });
+    await schedules.delete(id, { reason: "again" });
+    expect(await audited(workflows, id)).toEqual([
+      ["delete-schedule", "", "a test"],
+      ["resume-schedule", "", "more"],
+      ["backfill-schedule", "3600000 to 3600000 (ms since the epoch)", "lost"],
+      ["trigger-schedule", runId, "now"],
+      ["pause-schedule", "", "enough"],
+      ["update-schedule", "idle", "two at once"],
+      ["create-schedule", "idle", "each hour"],
+    ]);
+    const runs = await Array.fromAsync(workflows.list({ attributes: { scheduleId: id }, status: "running" }));
+    for (const run of runs) await workflows.terminate(run.runId);
   });
 
   test("a deleted run says how far it is in logs and snapshots still", async () => {

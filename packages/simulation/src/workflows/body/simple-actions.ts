@@ -76,7 +76,8 @@ export async function performVariable(site: BodySite, { name, sets, fails }: Of<
     }
     return 1;
   };
-  const held = await site.told(site.ctx.variable<number>(name, initial));
+  // A value that is given can be recomputed, and waits for company on its way into the log; what a function gives does not.
+  const held = await site.told(site.ctx.variable<number>(name, fails === "never" ? 1 : initial));
   for (let at = 0; at < sets; at++) await site.told(held.update((value) => value * 2 + at));
   return held.value;
 }

@@ -6,7 +6,7 @@
 import { WorkflowError } from "../../errors.ts";
 import { escapedName } from "../step-path.ts";
 import { decodeValue, encodeValue } from "../values/json-value.ts";
-import type { Unchanged } from "../values/recorded.ts";
+import type { UnchangedPart } from "../values/recorded.ts";
 import { type WorkflowDefinition, workflow } from "../workflow.ts";
 import type { WorkflowContext } from "../workflow-context.ts";
 import type { ObjectHandler } from "./handlers.ts";
@@ -41,7 +41,7 @@ export interface ObjectDefinition<State = unknown, Handlers = unknown, Type exte
  * Defines an object: `object("account", { version: 1, state: { balance: 0 } }, { deposit: exclusive(async (ctx, amount: number) => ...) })`. The record does not change
  * states of its type. Throws NAME_INVALID for a type, version or name of a handler that is none, and VALUE_NOT_SERIALIZABLE for a state that JSON does not carry.
  */
-export function object<Type extends string, State extends Unchanged<State>, Handlers extends ObjectHandlers<State>>(
+export function object<Type extends string, State extends UnchangedPart<State>, Handlers extends ObjectHandlers<State>>(
   type: Type,
   options: ObjectOptions<State>,
   handlers: Handlers,

@@ -1,6 +1,7 @@
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { BINARY_OVERHEAD_BYTES, isBinary } from "../../model/payload-envelope.ts";
 import { decodeValue, encodeValue } from "./json-value.ts";
 
 const LIMIT = 1_000_000;
@@ -48,6 +49,24 @@ describe("values", () => {
     expect(decodeValue(encodeValue(value, "x", LIMIT), "x")).toEqual({ at: "1970-01-01T00:00:00.000Z", nothing: null });
   });
 
+  test("bytes are recorded as they are, by any realm's class, and come back as a copy of their own", () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (given) => {
+        const encoded = encodeValue(given, "x", LIMIT);
+        expect(isBinary(encoded)).toBe(true);
+        expect(encoded.length).toBeLessThanOrEqual(given.length + BINARY_OVERHEAD_BYTES);
+        const back = decodeValue(encoded, "x") as Uint8Array;
+        expect(back).toEqual(given);
+        expect(back.buffer.byteLength).toBe(given.length);
+      }),
+    );
+    const foreign: unknown = runInNewContext("Uint8Array.of(1, 2)");
+    expect(decodeValue(encodeValue(foreign, "x", LIMIT), "x")).toEqual(Uint8Array.of(1, 2));
+    expect(() => encodeValue(new Uint8Array(LIMIT), "x", LIMIT)).toThrow(
+      expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
+    );
+  });
+
   const cycle: { self?: unknown } = {};
   cycle.self = cycle;
   test.each<[unknown, string]>([
@@ -57,7 +76,8 @@ describe("values", () => {
     [Number.POSITIVE_INFINITY, "it is Infinity"],
     [{ a: [{ b: undefined }, undefined] }, "at a[1] there is undefined"],
     [{ a: { "b c": new Set() } }, "at a.b c there is a Set"],
-    [new Uint8Array(1), "it is an Uint8Array"],
+    [{ a: [Buffer.from("x")] }, "at a[0] there is a Uint8Array. Bytes are recorded when they are the whole value"],
+    [{ v: new DataView(new ArrayBuffer(1)) }, "at v there is a DataView. Of buffers a Uint8Array alone"],
     [{ e: new TypeError("x") }, "at e there is an Error"],
     [{ p: Promise.resolve(1) }, "at p there is a promise (an await is missing)"],
     [cycle, "self.... there is a cycle"],

@@ -1,15 +1,17 @@
 /**
- * Values of workflows as bytes: JSON in UTF-8, and no bytes for a top-level undefined.
+ * Values of workflows as bytes: JSON in UTF-8, no bytes for a top-level undefined, and an envelope of bytes for a top-level Uint8Array.
  *
  * J1. What JSON would change or drop in silence is refused, and the error names its place: functions, bigint, NaN, undefined in arrays, symbol
  *     keys, invalid dates, boxed values, Map, Set, Error, RegExp, Response and every other built-in object, instances that have no public fields.
  *     An object's undefined properties are left out. What has a `toJSON` counts as what that gives, so a Date is its ISO text.
  *     The types of recorded.ts say the same to the compiler.
+ * J4. A Uint8Array (also a Buffer) is recorded as bytes when it is the whole value, and comes back as a Uint8Array of its own. Within another value it is refused, also a Buffer, whose
+ *     toJSON would make a list of numbers of it.
  * J2. Encoding stops at `maxBytes`, however often a value contains the same object: the walk counts at least one byte for every value.
  * J3. Code of the value itself (getters, toJSON, proxies) that throws makes the value unserializable; nothing else is thrown.
  */
 import { WorkflowError } from "../../errors.ts";
-import { isEncoded } from "../../model/payload-envelope.ts";
+import { BINARY_OVERHEAD_BYTES, isBinary, isEncoded, readEnvelope, writeBinary } from "../../model/payload-envelope.ts";
 import { payloadUnreadable } from "../../payloads/payload-errors.ts";
 
 const encoder = new TextEncoder();
@@ -29,6 +31,10 @@ const LONGEST_BYTES = 64 * 1024 * 1024;
 export function encodeValue(value: unknown, what: string, maxBytes: number): Uint8Array {
   if (value === undefined) return NOTHING;
   const limit = Math.min(maxBytes, LONGEST_BYTES);
+  if (isBytes(value)) {
+    if (value.length + BINARY_OVERHEAD_BYTES > limit) throw tooLarge(what, value.length, limit);
+    return writeBinary(value);
+  }
   let text: string | undefined;
   try {
     new Walk(what, limit).value(value, "", "", 0);
@@ -53,6 +59,7 @@ export function encodeValue(value: unknown, what: string, maxBytes: number): Uin
  */
 export function decodeValue(bytes: Uint8Array, what: string): unknown {
   if (bytes.length === 0) return undefined;
+  if (isBinary(bytes)) return readEnvelope(bytes).content.slice();
   if (isEncoded(bytes)) throw payloadUnreadable(bytes, what);
   try {
     return JSON.parse(decoder.decode(bytes));
@@ -69,6 +76,11 @@ export function decodeValue(bytes: Uint8Array, what: string): unknown {
 export function assertPayloadSize(bytes: Uint8Array, what: string, maxBytes: number): void {
   if (bytes.length > maxBytes) throw tooLarge(what, bytes.length, maxBytes);
 }
+
+const PLAIN_DATA = "Give text, numbers, booleans, null, lists and plain objects, or something with a toJSON.";
+const NESTED_BYTES =
+  "Bytes are recorded when they are the whole value: give the Uint8Array alone, or text: Buffer.from(bytes).toString('base64').";
+const OTHER_BUFFER = "Of buffers a Uint8Array alone is recorded, as the whole value: give new Uint8Array(buffer).";
 
 /** One walk over a value, before it is turned into text. */
 class Walk {
@@ -105,6 +117,7 @@ class Walk {
     if (depth > MAX_DEPTH) {
       throw this.#refused("a cycle, or more than 200 levels", `${path.slice(0, SHOWN_PATH_LENGTH)}...`);
     }
+    if (isBytes(value)) throw this.#refused("a Uint8Array", path, NESTED_BYTES);
     if (hasToJson(value)) {
       if (isInvalidDate(value)) throw this.#refused("an invalid date", path);
       const replaced: unknown = value.toJSON(key);
@@ -135,7 +148,8 @@ class Walk {
     const keys = Object.keys(value);
     const prototype: unknown = Object.getPrototypeOf(value);
     const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
-    if (tag !== "Object") throw this.#refused(`${article(tag)} ${tag}`, path);
+    if (tag !== "Object")
+      throw this.#refused(`${article(tag)} ${tag}`, path, isBuffer(value) ? OTHER_BUFFER : PLAIN_DATA);
     if (!isPlain && keys.length === 0) {
       throw this.#refused(
         `an instance of ${classOf(prototype)} without public fields, of which JSON keeps nothing`,
@@ -155,14 +169,24 @@ class Walk {
     if (this.#bytes > this.#limit) throw tooLarge(this.#what, undefined, this.#limit);
   }
 
-  #refused(found: string, path: string): WorkflowError {
+  #refused(found: string, path: string, advice: string = PLAIN_DATA): WorkflowError {
     const what = this.#what;
     return new WorkflowError(
       "VALUE_NOT_SERIALIZABLE",
-      `The value of ${what} cannot be recorded as JSON: ${path === "" ? "it is" : `at ${path} there is`} ${found}. Give text, numbers, booleans, null, lists and plain objects, or something with a toJSON.`,
+      `The value of ${what} cannot be recorded as JSON: ${path === "" ? "it is" : `at ${path} there is`} ${found}. ${advice}`,
       { details: { of: what, path } },
     );
   }
+}
+
+/** A Uint8Array or Buffer, of whatever realm (J4). */
+function isBytes(value: unknown): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.prototype.toString.call(value) === "[object Uint8Array]";
+}
+
+function isBuffer(value: object): boolean {
+  const tag = Object.prototype.toString.call(value);
+  return ArrayBuffer.isView(value) || tag === "[object ArrayBuffer]" || tag === "[object SharedArrayBuffer]";
 }
 
 function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
@@ -172,7 +196,7 @@ function hasToJson(value: unknown): value is { toJSON(key: string): unknown } {
 function tooLarge(what: string, bytes: number | undefined, maxBytes: number): WorkflowError {
   return new WorkflowError(
     "PAYLOAD_TOO_LARGE",
-    `The value of ${what} takes ${bytes === undefined ? "more than the" : `${bytes}`} bytes as JSON${bytes === undefined ? " that are taken" : ""}, at most ${maxBytes}. Store it elsewhere and return where it is.`,
+    `The value of ${what} takes ${bytes === undefined ? "more than the" : `${bytes}`} bytes${bytes === undefined ? " that are taken" : ""}, at most ${maxBytes}. Store it elsewhere and return where it is.`,
     { details: { ...(bytes === undefined ? {} : { bytes }), maxBytes } },
   );
 }

@@ -123,6 +123,11 @@ const cases: Readonly<Record<string, Case>> = {
   "a property of anything": unchanged<{ readonly data: unknown }>({ data: { a: 1 } }),
   "an object of any kind": unchanged<object>({ a: 1 }),
   anything: unchanged<unknown>({ a: 1 }),
+  bytes: unchanged<Uint8Array>(Uint8Array.of(0, 255, 128)),
+  "no bytes": unchanged<Uint8Array>(new Uint8Array(0)),
+  "bytes of a buffer of their own": unchanged<Uint8Array<ArrayBuffer>>(Uint8Array.of(1)),
+  "bytes or null": unchanged<Uint8Array | null>(null),
+  "bytes or text": unchanged<Uint8Array | string>(Uint8Array.of(1)),
   "what was an error": unchanged<{ readonly name: string; readonly message: string; readonly stack?: string }>({
     name: "Error",
     message: "x",
@@ -158,7 +163,8 @@ const cases: Readonly<Record<string, Case>> = {
   ),
   "something with a toJSON": converted(new Money(), { cents: 5 } as { readonly cents: number }),
   "a URL": converted<URL, string>(new URL("http://x/"), "http://x/"),
-  "a Buffer": converted<Buffer, { type: "Buffer"; data: number[] }>(Buffer.from("a"), { type: "Buffer", data: [97] }),
+  "a Buffer": converted<Buffer, Uint8Array>(Buffer.from("a"), Uint8Array.of(97)),
+  "a Buffer, a Date or nothing": converted<Buffer | Date | undefined, Uint8Array | string | undefined>(AT, TEXT),
   "a toJSON that gives a Date inside": converted({ toJSON: () => ({ at: AT }) }, { at: TEXT }),
   "a class without methods": converted<Point, { readonly x: 1; readonly at: string }>(new Point(), { x: 1, at: TEXT }),
   "the match of a pattern": converted<RegExpMatchArray, string[]>("ab".match(/b/) as RegExpMatchArray, ["b"]),
@@ -230,9 +236,15 @@ const refusals: Readonly<Record<string, Refused>> = {
   "a list with a Set inside": [given([{ tags: new Set(["a"]) }]), "at [0].tags there is a Set"],
   // @ts-expect-error A WeakMap has methods.
   "a WeakMap": [given(new WeakMap()), "it is a WeakMap"],
-  // @ts-expect-error Bytes cannot be recorded.
-  bytes: [given(new Uint8Array(1)), "it is an Uint8Array"],
-  // @ts-expect-error Bytes cannot be recorded.
+  // @ts-expect-error Bytes are recorded as the whole value alone.
+  "bytes in an object": [given({ a: { data: new Uint8Array(1) } }), "at a.data there is a Uint8Array"],
+  // @ts-expect-error Bytes are recorded as the whole value alone.
+  "a Buffer in a list": [given([Buffer.from("a")]), "at [0] there is a Uint8Array"],
+  // @ts-expect-error Bytes are recorded as the whole value alone.
+  "a toJSON that gives bytes": [given({ toJSON: () => new Uint8Array(1) }), "it is a Uint8Array"],
+  // @ts-expect-error Of buffers a Uint8Array alone is recorded.
+  "other numbers": [given(new Float64Array(1)), "it is a Float64Array"],
+  // @ts-expect-error Of buffers a Uint8Array alone is recorded.
   "an ArrayBuffer": [given(new ArrayBuffer(1)), "it is an ArrayBuffer"],
   // @ts-expect-error An Error cannot be recorded.
   "an Error": [given(new Error("x")), "it is an Error"],

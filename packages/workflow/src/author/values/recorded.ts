@@ -6,6 +6,7 @@
  *
  * RE1. A type that comes back as it is stays the same type, with its name: no reader of an error or a hint meets a mapped copy of their interface.
  * RE2. Recursive types are followed lazily: through properties and lists, never through a condition that has to be decided first.
+ * RE5. Bytes are recorded as a whole value, and refused as a part of one.
  * RE3. What a type does not tell is let through: `unknown`, `any`, `object`, subtypes. json-value.ts decides at run time then.
  * RE4. The types are stricter than the run time in one place: methods. A type does not tell whether a function is a property, which the record
  *      refuses, or belongs to the class, which the record would drop in silence.
@@ -21,13 +22,33 @@ export interface NotRecordable<Reason extends string> {
 }
 
 /** What comes back from the record where a `T` was given: a `Date` as text, a property that may be `undefined` as one that may be missing. */
-export type Recorded<T> = unknown extends T ? T : [T] extends [Kept<T>] ? T : Converted<T>;
+export type Recorded<T> = unknown extends T
+  ? T
+  : [Extract<T, Uint8Array>] extends [never]
+    ? RecordedPart<T>
+    : RecordedBytes<Extract<T, Uint8Array>> | RecordedPart<Exclude<T, Uint8Array>>;
 
 /** For type parameters, as in `<T extends Recordable<T>>`: refuses types of which the record would refuse every value. */
-export type Recordable<T> = [T] extends [Checked<T, "given">] ? unknown : Checked<T, "given">;
+export type Recordable<T> = [Exclude<T, Uint8Array>] extends [Checked<Exclude<T, Uint8Array>, "given">]
+  ? unknown
+  : Checked<Exclude<T, Uint8Array>, "given">;
 
 /** For type parameters, as in `<T extends Unchanged<T>>`: refuses types whose values come back from the record as something else. */
-export type Unchanged<T> = [T] extends [Checked<T, "taken">] ? unknown : Checked<T, "taken">;
+export type Unchanged<T> = [Exclude<T, KeptBytes<T>>] extends [Checked<Exclude<T, KeptBytes<T>>, "taken">]
+  ? unknown
+  : Checked<Exclude<T, KeptBytes<T>>, "taken">;
+
+/** As {@link Unchanged}, for what is a part of a value: bytes are refused there, too. */
+export type UnchangedPart<T> = [T] extends [Checked<T, "taken">] ? unknown : Checked<T, "taken">;
+
+/** What comes back of a part of a value. */
+type RecordedPart<T> = unknown extends T ? T : [T] extends [Kept<T>] ? T : Converted<T>;
+
+/** What comes back of bytes: a Buffer comes back as a Uint8Array. */
+type RecordedBytes<T> = T extends HasToJson<unknown> ? Uint8Array : T;
+
+/** The bytes among types that come back as what they are. */
+type KeptBytes<T> = T extends Uint8Array ? (T extends HasToJson<unknown> ? never : T) : never;
 
 // biome-ignore lint/suspicious/noConfusingVoidType: a step without a result has this type
 type Primitive = string | number | boolean | null | undefined | void;
@@ -50,21 +71,23 @@ type Refusal<T> = T extends bigint
     ? NotRecordable<"A symbol cannot be recorded. Give text.">
     : T extends AnyFunction
       ? NotRecordable<"A function or method cannot be recorded. Give plain data.">
-      : T extends HasToJson<infer Replaced>
-        ? ToJsonRefusal<Replaced>
-        : T extends PromiseLike<unknown>
-          ? NotRecordable<"A promise cannot be recorded. Await it first.">
-          : T extends ReadonlyMap<unknown, unknown>
-            ? NotRecordable<"A Map cannot be recorded. Give Object.fromEntries(map) or [...map].">
-            : T extends ReadonlySet<unknown>
-              ? NotRecordable<"A Set cannot be recorded. Give [...set].">
-              : T extends ArrayBufferView | ArrayBufferLike
-                ? NotRecordable<"Bytes cannot be recorded. Give Buffer.from(bytes).toString('base64').">
-                : T extends AnyResponse
-                  ? NotRecordable<"A Response cannot be recorded. Give await response.json(), or what is needed of it.">
-                  : IsError<T> extends true
-                    ? NotRecordable<"An Error cannot be recorded. Throw it, or give what is needed of it.">
-                    : never;
+      : T extends Uint8Array
+        ? NotRecordable<"Bytes are recorded as the whole value alone. Give the Uint8Array itself, or Buffer.from(bytes).toString('base64').">
+        : T extends HasToJson<infer Replaced>
+          ? ToJsonRefusal<Replaced>
+          : T extends PromiseLike<unknown>
+            ? NotRecordable<"A promise cannot be recorded. Await it first.">
+            : T extends ReadonlyMap<unknown, unknown>
+              ? NotRecordable<"A Map cannot be recorded. Give Object.fromEntries(map) or [...map].">
+              : T extends ReadonlySet<unknown>
+                ? NotRecordable<"A Set cannot be recorded. Give [...set].">
+                : T extends ArrayBufferView | ArrayBufferLike
+                  ? NotRecordable<"A buffer cannot be recorded. Give new Uint8Array(buffer) as the whole value.">
+                  : T extends AnyResponse
+                    ? NotRecordable<"A Response cannot be recorded. Give await response.json(), or what is needed of it.">
+                    : IsError<T> extends true
+                      ? NotRecordable<"An Error cannot be recorded. Throw it, or give what is needed of it.">
+                      : never;
 
 type ToJsonRefusal<Replaced> = unknown extends Replaced
   ? never
@@ -140,7 +163,7 @@ type Converted<T> = T extends Primitive
   ? T
   : [Refusal<T>] extends [never]
     ? T extends HasToJson<infer Replaced>
-      ? Recorded<Replaced>
+      ? RecordedPart<Replaced>
       : T extends readonly unknown[]
         ? ConvertedList<T>
         : ConvertedObject<T, DroppedKeys<T>>
@@ -148,10 +171,10 @@ type Converted<T> = T extends Primitive
 
 type ConvertedList<T extends readonly unknown[]> =
   IsTuple<T> extends true
-    ? { [Key in keyof T]: Recorded<T[Key]> }
+    ? { [Key in keyof T]: RecordedPart<T[Key]> }
     : T extends unknown[]
-      ? Recorded<T[number]>[]
-      : readonly Recorded<T[number]>[];
+      ? RecordedPart<T[number]>[]
+      : readonly RecordedPart<T[number]>[];
 
 type ConvertedObject<T, Dropped> = [Dropped] extends [never]
   ? { [Key in keyof T]: ConvertedProperty<T, Key> }
@@ -164,8 +187,8 @@ type ConvertedObject<T, Dropped> = [Dropped] extends [never]
 type ConvertedProperty<T, Key extends keyof T> = Key extends symbol
   ? T[Key]
   : IsIndex<Key> extends true
-    ? Recorded<T[Key]>
-    : Recorded<Exclude<T[Key], undefined>>;
+    ? RecordedPart<T[Key]>
+    : RecordedPart<Exclude<T[Key], undefined>>;
 
 /** The properties that must be there and may be `undefined`: they come back optional. */
 type DroppedKeys<T> = {

@@ -1,7 +1,7 @@
 /** Records: a run's owner records what several context calls were answered with and, with them, the end of the run; as a whole or not at all. */
 import type { NodeId } from "@raftoral/raft-core";
 import { failureCodec } from "../../model/failure.ts";
-import { MAX_RECORDS_PER_ENTRY, RECORD_KINDS, type RecordKind } from "../../model/record.ts";
+import { MAX_GRANTS_PER_ENTRY, MAX_RECORDS_PER_ENTRY, RECORD_KINDS, type RecordKind } from "../../model/record.ts";
 import type { Epoch } from "../../model/runs/ownership.ts";
 import {
   OUTCOMES,
@@ -86,6 +86,12 @@ export const records = defineCommand<Records, RecordedAll>({
       return refused(
         "COMMAND_INVALID",
         `Run ${command.runId} is to record ${command.records.length} answers at once. Propose at most ${MAX_RECORDS_PER_ENTRY}.`,
+      );
+    }
+    if (command.records.filter(({ recordKind }) => recordKind === "lock").length > MAX_GRANTS_PER_ENTRY) {
+      return refused(
+        "COMMAND_INVALID",
+        `Run ${command.runId} asks for more than ${MAX_GRANTS_PER_ENTRY} locks at once. Propose fewer in one command.`,
       );
     }
     const found = ownedRun(tables, command);

@@ -91,7 +91,7 @@ export const streamAppend = defineCommand<StreamAppend, Done>({
       );
     }
     const keep = { chunks: keepChunks, bytes: keepBytes };
-    if (fresh.length > 0) tables.runs.hasExtra(run);
+    if (fresh.length > 0) tables.runs.mark(run, "hasExtras");
     for (const { name, spans, ends } of fresh) {
       const { next, hasEnded } = streams.append(run, name, { spans, ends, epoch: command.epoch, keep });
       tables.events.push({

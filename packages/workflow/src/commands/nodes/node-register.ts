@@ -7,7 +7,7 @@ import type { BehaviourLevel } from "../../model/runs/run-needs.ts";
 import { type TypeVersion, typeVersionCodec } from "../../model/type-version.ts";
 import type { NodeRecord } from "../../nodes/node-record.ts";
 import type { Registration } from "../../nodes/node-table.ts";
-import { messages, optional, string, uint } from "../../wire/fields.ts";
+import { bool, messages, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
 import { refused } from "../refusal.ts";
 import type { Moved } from "../results.ts";
@@ -29,6 +29,8 @@ export interface NodeRegister {
   readonly atMs: number;
   /** Behaviours of the engine that it has. Absent: none. */
   readonly behaviourLevel?: BehaviourLevel;
+  /** Whether it has an archive hook (runs/prune.ts PU6). Absent: it has none. */
+  readonly archives?: boolean;
 }
 
 export const nodeRegister = defineCommand<NodeRegister, Moved>({
@@ -42,8 +44,9 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
     types: messages(3, typeVersionCodec),
     atMs: uint(4),
     behaviourLevel: optional(uint(40)),
+    archives: optional(bool(100)),
   },
-  apply(tables, { nodeId, incarnation, types, behaviourLevel = 0 }) {
+  apply(tables, { nodeId, incarnation, types, behaviourLevel = 0, archives = false }) {
     if (nodeId === 0)
       return refused("NODE_NOT_REGISTERED", "Node 0 stands for no node. Register under the id of a node.");
     const long = types.find(({ type }) => type.length > MAX_TYPE_LENGTH);
@@ -54,22 +57,22 @@ export const nodeRegister = defineCommand<NodeRegister, Moved>({
       );
     }
     const before = tables.nodes.get(nodeId);
-    if (before !== undefined && isSame(before, { nodeId, incarnation, types, behaviourLevel })) {
+    if (before !== undefined && isSame(before, { nodeId, incarnation, types, behaviourLevel, archives })) {
       return { ok: true, kind: "Moved", moved: 0, orphaned: 0, left: tables.toMove };
     }
     const { index, clock: atMs, lastEpoch: epoch } = tables;
     tables.salt = incarnation;
     // The place of the registration in the log names the seat: no other registration has it.
-    tables.nodes.register({ nodeId, incarnation, types, behaviourLevel }, index);
+    tables.nodes.register({ nodeId, incarnation, types, behaviourLevel, archives }, index);
     tables.events.push({ type: "node-changed", index, atMs, nodeId, incarnation, status: "live", epoch });
     tables.queues.wakeAll();
     return movePiece(tables);
   },
 });
 
-function isSame(node: NodeRecord, { incarnation, types, behaviourLevel }: Registration): boolean {
+function isSame(node: NodeRecord, { incarnation, types, behaviourLevel, archives }: Registration): boolean {
   if (node.status !== "live" || node.incarnation !== incarnation || node.types.length !== types.length) return false;
-  if (node.behaviourLevel !== behaviourLevel) return false;
+  if (node.behaviourLevel !== behaviourLevel || node.archives !== archives) return false;
   const sought = new Set(types.map(({ type, version }) => `${version}:${type}`));
   return sought.size === node.capabilities.size && [...sought].every((capability) => node.capabilities.has(capability));
 }

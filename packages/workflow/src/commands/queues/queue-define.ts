@@ -13,8 +13,9 @@ import {
   queueLimitsCodec,
 } from "../../model/runs/run-queue.ts";
 import { MAX_QUEUES } from "../../state/queues/queue-table.ts";
-import { bool, message, string, uint } from "../../wire/fields.ts";
+import { bool, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
 
@@ -29,6 +30,10 @@ export interface QueueDefine {
   /** Whether code declares it (QD2), and no operator. */
   readonly isDeclared: boolean;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const queueDefine = defineCommand<QueueDefine, Done>({
@@ -41,7 +46,10 @@ export const queueDefine = defineCommand<QueueDefine, Done>({
     limits: message(2, queueLimitsCodec, NO_LIMITS),
     isDeclared: bool(3),
     atMs: uint(4),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
   },
+  audited: ({ name, limits }) => ({ action: "define-queue", subject: name, detail: limitsText(limits) }),
   apply(tables, { name, limits, isDeclared }) {
     const { queues } = tables;
     if (name.length === 0 || name.length > MAX_QUEUE_NAME_LENGTH) {
@@ -79,4 +87,15 @@ export const queueDefine = defineCommand<QueueDefine, Done>({
 function isSame(a: QueueLimits, b: QueueLimits): boolean {
   if (a.concurrency !== b.concurrency || a.perKey !== b.perKey || a.perNode !== b.perNode) return false;
   return a.rateLimit === b.rateLimit && a.ratePeriodMs === b.ratePeriodMs;
+}
+
+/** The limits, for people who read the audit. */
+function limitsText({ concurrency, perKey, perNode, rateLimit, ratePeriodMs }: QueueLimits): string {
+  const texts = [
+    ...(concurrency === 0 ? [] : [`${concurrency} at once`]),
+    ...(perKey === 0 ? [] : [`${perKey} per key`]),
+    ...(perNode === 0 ? [] : [`${perNode} per node`]),
+    ...(rateLimit === 0 ? [] : [`${rateLimit} in ${ratePeriodMs} ms`]),
+  ];
+  return texts.length === 0 ? "no limits" : texts.join(", ");
 }

@@ -1,6 +1,7 @@
 /** QueueDelete: forgets a queue whose runs have all ended. One of them that is retried afterwards is in no queue. */
-import { string, uint } from "../../wire/fields.ts";
+import { optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { refused } from "../refusal.ts";
 import type { Done } from "../results.ts";
 
@@ -9,6 +10,10 @@ export interface QueueDelete {
   readonly kind: "QueueDelete";
   readonly name: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const queueDelete = defineCommand<QueueDelete, Done>({
@@ -16,7 +21,13 @@ export const queueDelete = defineCommand<QueueDelete, Done>({
   field: 68,
   summary: "Forgets a queue whose runs have all ended.",
   maxRuns: 0,
-  fields: { name: string(1), atMs: uint(2) },
+  fields: {
+    name: string(1),
+    atMs: uint(2),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ name }) => ({ action: "delete-queue", subject: name, detail: "" }),
   apply({ queues }, { name }) {
     const queue = queues.get(name);
     if (queue === undefined) return { ok: true, kind: "Done", changed: false };

@@ -1,6 +1,7 @@
 /** QueuePause: holds back the runs that wait in a queue, or lets them through again. Runs that were let through go on. */
-import { bool, string, uint } from "../../wire/fields.ts";
+import { bool, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import type { Done } from "../results.ts";
 import { queueNotFound } from "./queue-not-found.ts";
 
@@ -10,6 +11,10 @@ export interface QueuePause {
   readonly name: string;
   readonly isPaused: boolean;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const queuePause = defineCommand<QueuePause, Done>({
@@ -17,7 +22,14 @@ export const queuePause = defineCommand<QueuePause, Done>({
   field: 70,
   summary: "Holds back the runs that wait in a queue, or lets them through again.",
   maxRuns: 0,
-  fields: { name: string(1), isPaused: bool(2), atMs: uint(3) },
+  fields: {
+    name: string(1),
+    isPaused: bool(2),
+    atMs: uint(3),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ name, isPaused }) => ({ action: isPaused ? "pause-queue" : "resume-queue", subject: name, detail: "" }),
   apply({ queues }, { name, isPaused }) {
     const queue = queues.get(name);
     if (queue === undefined) return queueNotFound(name);

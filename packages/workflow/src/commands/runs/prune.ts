@@ -6,7 +6,7 @@
  * PU2. The uptime advances from a value that the command names, so a command that is applied twice, or a second leader's, advances it once.
  * PU3. A run that is dropped leaves its history behind if that is long; it goes in pieces, with the commands that follow (run-table.ts T4).
  * PU5. Runs of a type or an outcome may be kept for another time than the others; each such group is in the order of its ends.
- * PU6. A run that the archive hook is to take is not dropped before it has, where a command says so; others are passed over, up to a number.
+ * PU6. A run that an archive hook is to take is not dropped before it has, where a command says so or a registered node has a hook, whichever node leads; others are passed over, up to a number.
  * PU7. The id of a run that is dropped is kept for `keepIdsMs` of uptime, and so are at most `maxIds` of them (tombstones.ts TS1, TS3).
  * PU4. A child whose parent is still to hear of its end is not dropped (child-table.ts CT2).
  */
@@ -40,7 +40,7 @@ export interface Prune {
   readonly keepIdsMs?: number;
   /** Ids that are kept at most. */
   readonly maxIds?: number;
-  /** Whether only runs are dropped that the archive hook has taken (PU6). */
+  /** Whether only runs are dropped that an archive hook has taken, also while no registered node has one (PU6). */
   readonly onlyHandedOver?: boolean;
 }
 
@@ -71,9 +71,10 @@ export const prune = defineCommand<Prune, Pruned>({
     maxIds: optional(uint(10)),
     onlyHandedOver: optional(bool(11)),
   },
-  apply(tables, { keepAtMost, keepBytes, keepIdsMs = 0, maxIds = 0, onlyHandedOver = false, ...command }) {
+  apply(tables, { keepAtMost, keepBytes, keepIdsMs = 0, maxIds = 0, onlyHandedOver: isAsked = false, ...command }) {
     const { uptimeFromMs, uptimeMs, retentionMs, rules } = command;
-    const { runs } = tables;
+    const { runs, nodes } = tables;
+    const onlyHandedOver = isAsked || nodes.archives;
     if (uptimeFromMs === tables.uptimeMs && uptimeMs > uptimeFromMs) tables.uptimeMs = uptimeMs;
     const pruning: Pruning = { runIds: [], passedOver: 0, more: false, onlyHandedOver, keepsIds: maxIds > 0 };
     for (const { workflowType, status } of rules.length === 0 ? [] : runs.counters.all()) {

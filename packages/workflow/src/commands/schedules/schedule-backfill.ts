@@ -4,8 +4,9 @@
  * SB1. Backfills of a schedule are carried out one after the other, in the order in which they came.
  */
 import { MAX_BACKFILLS, OVERLAP_POLICIES } from "../../model/schedule.ts";
-import { named, string, uint } from "../../wire/fields.ts";
+import { named, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { refused } from "../refusal.ts";
 import { answered, change, noSchedule, type ScheduleAnswered } from "./schedule-changes.ts";
 
@@ -23,6 +24,10 @@ export interface ScheduleBackfill {
   /** The same request again, while it is under way, is done once. */
   readonly requestId: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const scheduleBackfill = defineCommand<ScheduleBackfill, ScheduleAnswered>({
@@ -38,6 +43,11 @@ export const scheduleBackfill = defineCommand<ScheduleBackfill, ScheduleAnswered
     overlap: named(5, OVERLAP_POLICIES, "overlap policy"),
     requestId: string(6),
     atMs: uint(7),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ scheduleId, firstMs, toMs }) => {
+    return { action: "backfill-schedule", subject: scheduleId, detail: `${firstMs} to ${toMs} (ms since the epoch)` };
   },
   apply(tables, { scheduleId, generation, firstMs, toMs, overlap, requestId }) {
     const schedule = tables.schedules.get(scheduleId);

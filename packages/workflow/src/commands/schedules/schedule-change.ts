@@ -5,8 +5,9 @@
  * SG2. A schedule that is resumed goes on with the occurrence that the proposer says, which is after the resumption: what came while it was paused is neither run nor missed.
  * SG3. A schedule that is deleted leaves its runs as they are.
  */
-import { named, string, uint } from "../../wire/fields.ts";
+import { named, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD } from "../operators/operated.ts";
 import { answered, change, noSchedule, type ScheduleAnswered } from "./schedule-changes.ts";
 
 /** What is done. Positions are the numbers of `raftoral.ScheduleAction`. */
@@ -24,6 +25,8 @@ export interface ScheduleChange {
   readonly nextMs: number;
   readonly nextDueMs: number;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
 }
 
 export const scheduleChange = defineCommand<ScheduleChange, ScheduleAnswered>({
@@ -39,6 +42,10 @@ export const scheduleChange = defineCommand<ScheduleChange, ScheduleAnswered>({
     nextMs: uint(5),
     nextDueMs: uint(6),
     atMs: uint(7),
+    by: optional(string(BY_FIELD)),
+  },
+  audited: ({ scheduleId, action, note }) => {
+    return { action: `${action}-schedule`, subject: scheduleId, detail: "", reason: note };
   },
   apply(tables, { scheduleId, action, note, generation, nextMs, nextDueMs }) {
     const schedule = tables.schedules.get(scheduleId);

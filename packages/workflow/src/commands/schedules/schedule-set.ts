@@ -13,8 +13,9 @@ import {
   scheduleSettingsCodec,
 } from "../../model/schedule.ts";
 import type { Tables } from "../../state/tables.ts";
-import { bool, message, string, uint } from "../../wire/fields.ts";
+import { bool, message, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { type Refused, refused } from "../refusal.ts";
 import { answered, change, noSchedule, type ScheduleAnswered } from "./schedule-changes.ts";
 
@@ -34,6 +35,10 @@ export interface ScheduleSet {
   /** The same request again is done once. */
   readonly requestId: string;
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const scheduleSet = defineCommand<ScheduleSet, ScheduleAnswered>({
@@ -51,6 +56,15 @@ export const scheduleSet = defineCommand<ScheduleSet, ScheduleAnswered>({
     note: string(7),
     requestId: string(8),
     atMs: uint(9),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
+  },
+  audited: ({ scheduleId, generation, settings: { workflowType } }) => {
+    return {
+      action: generation === 0 ? "create-schedule" : "update-schedule",
+      subject: scheduleId,
+      detail: workflowType,
+    };
   },
   apply(tables, command) {
     const { scheduleId, generation, requestId } = command;

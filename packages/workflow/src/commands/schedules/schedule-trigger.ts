@@ -4,8 +4,9 @@
  * ST1. The run's id is the request's: the same request again finds its run, or what waits for it, and does nothing.
  */
 import { MAX_SCHEDULED_RUNS, OVERLAP_POLICIES } from "../../model/schedule.ts";
-import { named, string, uint } from "../../wire/fields.ts";
+import { named, optional, string, uint } from "../../wire/fields.ts";
 import { defineCommand } from "../command.ts";
+import { BY_FIELD, REASON_FIELD } from "../operators/operated.ts";
 import { decideOccurrence } from "./occurrences.ts";
 import { answered, change, noSchedule, type ScheduleAnswered } from "./schedule-changes.ts";
 
@@ -19,6 +20,10 @@ export interface ScheduleTrigger {
   readonly runId: string;
   readonly overlap: (typeof TRIGGER_OVERLAPS)[number];
   readonly atMs: number;
+  /** Who asks for it (operators/operated.ts). */
+  readonly by?: string;
+  /** Why. */
+  readonly reason?: string;
 }
 
 export const scheduleTrigger = defineCommand<ScheduleTrigger, ScheduleAnswered>({
@@ -31,7 +36,10 @@ export const scheduleTrigger = defineCommand<ScheduleTrigger, ScheduleAnswered>(
     runId: string(2),
     overlap: named(3, TRIGGER_OVERLAPS, "overlap policy of a trigger"),
     atMs: uint(4),
+    by: optional(string(BY_FIELD)),
+    reason: optional(string(REASON_FIELD)),
   },
+  audited: ({ scheduleId, runId }) => ({ action: "trigger-schedule", subject: scheduleId, detail: runId }),
   apply(tables, { scheduleId, runId, overlap, atMs }) {
     const schedule = tables.schedules.get(scheduleId);
     if (schedule === undefined) return noSchedule(scheduleId);

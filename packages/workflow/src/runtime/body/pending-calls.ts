@@ -3,7 +3,7 @@
 import { LazySet } from "../collections/lazy-set.ts";
 
 /** What a call waits for. `step`: for its function, or its next attempt. `condition`: for the body's own state. */
-export type PendingKind = "step" | "sleep" | "signal" | "child" | "token" | "condition";
+export type PendingKind = "step" | "sleep" | "signal" | "child" | "token" | "lock" | "condition";
 
 /** One open call of a body. Structured-cloneable. */
 export interface PendingCall {

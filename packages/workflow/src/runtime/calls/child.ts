@@ -26,6 +26,7 @@ import type { CallOrigin } from "../../model/runs/call-chain.ts";
 import { type ParentClosePolicy, resultPath } from "../../model/runs/parent.ts";
 import type { RunQueue } from "../../model/runs/run-queue.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
+import type { RunLockView } from "../../state/locks/lock-view.ts";
 import type { ExternalRecords } from "../history/external-records.ts";
 import type { AwaitedChild } from "../mending/child-retries.ts";
 import type { CallSender } from "./between/call-sender.ts";
@@ -47,6 +48,10 @@ export interface ChildSetting {
   };
   readonly externals: ExternalRecords;
   readonly calls: CallSender;
+  /** Whether the run was retried or forked. */
+  readonly isRetried: boolean;
+  /** What the run holds and waits for of locks, as far as this node has applied. */
+  readonly heldLocks: () => Promise<readonly RunLockView[]>;
   /** Asks a child to cancel, without waiting for the answer. */
   readonly cancel: (runId: string, reason: string) => void;
   /** Has a child go on that has ended, without waiting for that; undefined unless the run was retried. */

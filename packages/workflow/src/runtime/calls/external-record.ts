@@ -1,5 +1,5 @@
 /**
- * Waits for a record that somebody else than the run's owner writes: the end of a child, the answer to a token.
+ * Waits for a record that somebody else than the run's owner writes: the end of a child, the answer to a token, the grant of a lock.
  *
  * ER1. The answer has its turn by the record's place in the log, like every other one (answers.ts Q1). A replay gives it at the same place.
  * ER2. The wait takes no slot, and a wait whose branch is cancelled consumes nothing.
@@ -61,10 +61,11 @@ export async function externalRecord(
   return answered(record);
 }
 
-/** The call that has given out the token, or started the child. */
+/** The call that has given out the token, started the child, or asked for the lock. */
 function pendingOf({ path, kind, deadline }: ExternalCall): PendingCall {
   const until = deadline === undefined ? {} : { untilMs: deadline.atMs };
-  return { kind: kind === "answer" ? "token" : "child", path: path.slice(0, path.lastIndexOf("/")), ...until };
+  const what = kind === "answer" ? "token" : kind === "lock-granted" ? "lock" : "child";
+  return { kind: what, path: path.slice(0, path.lastIndexOf("/")), ...until };
 }
 
 /** Resolves once the log has the record. Rejects when the branch has heard of its cancellation. */

@@ -8,14 +8,18 @@
  *      them apart. A record says nothing of its form: that is a behaviour of its run (behaviours.ts).
  */
 import { createHash } from "node:crypto";
+import { sameBytes } from "../../records/same-bytes.ts";
 
 /** Deeper values, and cycles, are cut. */
 const MAX_DEPTH = 100;
 
-/** Whether `back`, which JSON gave for `value`, is all that `value` was. A property that is undefined is like one that is missing. */
+/** Whether `back`, which the record gave for `value`, is all that `value` was. A property that is undefined is like one that is missing. */
 export function isCarried(value: unknown, back: unknown): boolean {
   if (typeof value !== "object" || value === null) return value === back;
   if (typeof back !== "object" || back === null) return false;
+  if (value instanceof Uint8Array) {
+    return value.constructor === Uint8Array && back instanceof Uint8Array && sameBytes(value, back);
+  }
   if (Array.isArray(value)) {
     return Array.isArray(back) && value.length === back.length && value.every((item, at) => isCarried(item, back[at]));
   }

@@ -14,12 +14,15 @@ import { judged, type SchemaSubject, type StandardSchemaV1, type Verdict } from 
 import { WorkflowError, type WorkflowErrorCode } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import { BEHAVIOURS } from "../behaviours.ts";
+import { base64Of, bytesOf } from "./base64.ts";
 import type { CallSite } from "./call-site.ts";
 import { type FingerprintForm, fingerprintOf, isCarried } from "./fingerprint.ts";
 
 /** What a record of this kind says. */
 export type ParsedRecord =
   | { readonly as: "value"; readonly value?: unknown }
+  /** In base64. */
+  | { readonly as: "bytes"; readonly bytes: string }
   | { readonly as: "fingerprint"; readonly fingerprint: string }
   | { readonly as: "refusal"; readonly code: WorkflowErrorCode; readonly message: string };
 
@@ -62,6 +65,8 @@ export async function parsedValue(
   switch (answer.as) {
     case "value":
       return answer.value;
+    case "bytes":
+      return bytesOf(answer.bytes);
     case "refusal":
       throw new WorkflowError(answer.code, answer.message);
     case "fingerprint":
@@ -126,6 +131,9 @@ export function parsedBytes(site: CallSite, verdict: Verdict<unknown>, question:
 /** The record that carries a value; undefined when JSON does not. Throws PAYLOAD_TOO_LARGE. */
 function carrying(value: unknown, path: string, maxBytes: number): Uint8Array | undefined {
   try {
+    if (value instanceof Uint8Array && !Buffer.isBuffer(value)) {
+      return encodeValue({ as: "bytes", bytes: base64Of(value) } satisfies ParsedRecord, path, maxBytes);
+    }
     const record: ParsedRecord = { as: "value", value };
     const bytes = encodeValue(record, path, maxBytes);
     const back = decodeValue(bytes, path) as { readonly value?: unknown };

@@ -63,6 +63,8 @@ const EVENTS = Object.keys({
   "run-continued": true,
   "node-changed": true,
   "queue-changed": true,
+  "lock-changed": true,
+  "locks-told": true,
   "runs-pruned": true,
   "type-paused": true,
   "operator-acted": true,
@@ -104,6 +106,8 @@ describe("across a message channel", () => {
       expect(await far.list({})).toEqual(await engine.list({}));
       expect(await far.counts()).toEqual(await engine.counts());
       expect(await far.queues("none")).toEqual(await engine.queues("none"));
+      expect(await far.locks({ limit: 1, asks: 1 })).toEqual(await engine.locks({ limit: 1, asks: 1 }));
+      expect(await far.runLocks(id)).toEqual(await engine.runLocks(id));
       expect(await far.ownedBy(1)).toEqual(await engine.ownedBy(1));
       expect(await far.progress(id, 1)).toEqual(await engine.progress(id, 1));
       expect(await far.overview()).toEqual(await engine.overview());
@@ -176,6 +180,28 @@ describe("across a message channel", () => {
       expect(await port.engine.schedules(undefined, 9)).toEqual([schedule]);
       expect(await port.engine.dueSchedules(5, 9)).toEqual([schedule]);
       expect((await port.engine.agenda()).scheduleDueMs).toBe(5);
+    } finally {
+      port.close();
+    }
+  });
+
+  test("locks and limiters are read, and heard of", async () => {
+    const w = world([1]);
+    const port = throughPort(w.cluster.node(1).engine);
+    const heard: string[] = [];
+    try {
+      port.engine.subscribe({
+        onEvents: (events) => heard.push(...events.map(({ type }) => type)),
+        onNotice: () => {},
+      });
+      const asked = { requestId: "r", value: "", leaseMs: 9_000, onlyNow: false, atMs: 0 };
+      const limits = { permits: 0, rateLimit: 1, ratePeriodMs: 1_000, burst: 1 };
+      await port.engine.propose({ kind: "LockAcquire", name: "l", limits, ...asked });
+      expect(heard).toContain("lock-changed");
+      expect(heard).toContain("locks-told");
+      expect(await port.engine.locks({ limit: 1, asks: 1 })).toMatchObject([{ name: "l", taken: 1 }]);
+      expect(await port.engine.lockToken("l", "r")).toBeGreaterThan(0);
+      expect(await port.engine.lockWatch("")).toMatchObject({ leases: [{ requestId: "r" }], buckets: [{ taken: 1 }] });
     } finally {
       port.close();
     }

@@ -8,6 +8,7 @@ import type { HistoryPage, HistoryQuery } from "../../state/history/history-page
 import type { VariablePage, VariableQuery } from "../../state/history/latest-variables.ts";
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { LockQuery, LockView, LockWatch, RunLockView } from "../../state/locks/lock-view.ts";
 import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
 import type { PausedType } from "../../state/operators/paused-types.ts";
 import type { QueueView } from "../../state/queues/queue-view.ts";
@@ -139,6 +140,22 @@ export class RaftWorkflowEngine implements WorkflowEngine {
     return this.#executor.state.queues(name);
   }
 
+  async locks(query: LockQuery): Promise<readonly LockView[]> {
+    return this.#executor.state.locks(query);
+  }
+
+  async runLocks(runId: string): Promise<readonly RunLockView[] | undefined> {
+    return this.#executor.state.runLocks(runId);
+  }
+
+  async lockToken(name: string, requestId: string): Promise<number> {
+    return this.#executor.state.lockToken(name, requestId);
+  }
+
+  async lockWatch(after: StateKey): Promise<LockWatch> {
+    return this.#executor.state.lockWatch(after);
+  }
+
   async pausedTypes(): Promise<readonly PausedType[]> {
     return this.#executor.state.pausedTypes();
   }
@@ -174,6 +191,7 @@ export class RaftWorkflowEngine implements WorkflowEngine {
       oldestEndUptimeMs: state.oldestEndUptime(),
       hasClosingParents: state.hasClosingParents,
       queues: state.queueDuties,
+      areLocksDue: state.areLocksDue,
     };
   }
 }

@@ -7,7 +7,6 @@
  */
 import type { LogIndex, NodeId, StateKey, Term } from "@raftoral/raft-core";
 import type { CommandResult, WorkflowCommand } from "../../commands/registry.ts";
-import type { StateSize } from "../../machine/workflow-state.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { KnownProgress } from "../../model/step-progress.ts";
 import type { HistoryPage, HistoryQuery } from "../../state/history/history-pages.ts";
@@ -15,6 +14,7 @@ import type { VariablePage, VariableQuery } from "../../state/history/latest-var
 import type { RunCount } from "../../state/lists/run-counters.ts";
 import type { WaitingRuns } from "../../state/lists/run-counts.ts";
 import type { RunPage, RunQuery } from "../../state/lists/run-query.ts";
+import type { LockQuery, LockView, LockWatch, RunLockView } from "../../state/locks/lock-view.ts";
 import type { AuditPage, AuditQuery } from "../../state/operators/audit-log.ts";
 import type { PausedType } from "../../state/operators/paused-types.ts";
 import type { QueueOverview, QueueView } from "../../state/queues/queue-view.ts";
@@ -23,6 +23,7 @@ import type { ChildView, NodeView, RunEnd, RunSummary, RunView, UnreportedEnd } 
 import type { RunsToHandOver } from "../../state/runs/runs-to-hand-over.ts";
 import type { Tombstone } from "../../state/runs/tombstones.ts";
 import type { ScheduleView } from "../../state/schedules/schedule-table.ts";
+import type { StateSize } from "../../state/state-size.ts";
 import type { StreamPage, StreamQuery } from "../../state/streams/stream-view.ts";
 import type { OwedAnswer } from "../../state/updates/owed-answers.ts";
 import type { WorkflowEvent } from "../../state/workflow-event.ts";
@@ -62,6 +63,8 @@ export interface EngineOverview {
   readonly hasClosingParents: boolean;
   /** What the leader looks after of queues. */
   readonly queues: QueueOverview;
+  /** Whether asks for locks may be granted that no command has granted yet. */
+  readonly areLocksDue: boolean;
 }
 
 /** Options of a proposal. */
@@ -112,6 +115,14 @@ export interface WorkflowEngine {
   counts(): Promise<readonly RunCount[]>;
   /** Queues by name, or the one of this name. */
   queues(name?: string): Promise<readonly QueueView[]>;
+  /** Locks and limiters by name. */
+  locks(query: LockQuery): Promise<readonly LockView[]>;
+  /** What a run holds and waits for, by path; undefined when there is no such run. */
+  runLocks(runId: string): Promise<readonly RunLockView[] | undefined>;
+  /** The token with which a request holds a lock; 0 while it does not. */
+  lockToken(name: string, requestId: string): Promise<number>;
+  /** One page of what a leader goes on from with leases and limiters. `after`: the `next` of the page before; empty for the first. */
+  lockWatch(after: StateKey): Promise<LockWatch>;
   /** Types that are paused, by name. */
   pausedTypes(): Promise<readonly PausedType[]>;
   /** What operators have done, the latest first. */

@@ -21,7 +21,7 @@ export interface BodyChildren {
 /** The children of a body, in the name of its ownership. */
 export function bodyChildren(
   run: ExecutionStart,
-  { clock, proposer, readRecord, readRun, isObject }: ExecutionShared,
+  { clock, proposer, readRecord, readRun, readLocks, isObject }: ExecutionShared,
   reports: RunReports,
   { holds: goOn, onLost, readable }: Pick<Ownership, "holds" | "onLost" | "readable">,
 ): BodyChildren {
@@ -35,5 +35,6 @@ export function bodyChildren(
   };
   const externals = new ExternalRecords(run.history, read);
   const calls = new CallSender({ proposer, holds: goOn, onLost, isObject });
-  return { setting: { run, externals, cancel: cancels.ask, calls, retry: retries?.ask }, cancels, retries };
+  const locks = { isRetried: run.isRetried, heldLocks: () => readLocks(run.runId) };
+  return { setting: { run, externals, ...locks, cancel: cancels.ask, calls, retry: retries?.ask }, cancels, retries };
 }

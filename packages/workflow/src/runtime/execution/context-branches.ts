@@ -1,4 +1,5 @@
-/** The methods of a context that run a function in a scope, or in a branch of its own: `scope`, `map`, `race` and `shield`; and `condition`, whose time is one. */
+/** The methods of a context that run a function in a scope, or in a branch of its own: `scope`, `map`, `race`, `shield`, `lock` and `semaphore`; and `condition`, whose time is one. */
+import { type LimitOptions, type LockOptions, permitLimits, rateLimits } from "../../author/lock.ts";
 import { type Duration, durationMs } from "../../author/values/duration.ts";
 import type {
   ConditionOptions,
@@ -6,6 +7,7 @@ import type {
   RaceBranches,
   ScopeOptions,
   ShieldOptions,
+  WithLock,
   WorkflowContext,
 } from "../../author/workflow-context.ts";
 import { WorkflowError } from "../../errors.ts";
@@ -14,6 +16,7 @@ import { inBranch, race, type Winner } from "../calls/branches.ts";
 import type { CallSite } from "../calls/call-site.ts";
 import { called } from "../calls/called.ts";
 import { condition } from "../calls/condition.ts";
+import { checkNested, permit, withLock } from "../calls/lock.ts";
 import { mapped } from "../calls/mapped.ts";
 import { sleep } from "../calls/sleep.ts";
 import { Places } from "../calls/steps/places.ts";
@@ -91,6 +94,40 @@ export function inShield<T>(own: ContextScope, fn: InContext<T>, options: Shield
     } finally {
       ended();
     }
+  });
+}
+
+/** `ctx.lock` and `ctx.semaphore`. */
+export function inLock<T>(
+  own: ContextScope,
+  name: string,
+  permits: number,
+  fn: WithLock<T>,
+  { timeout, signal }: LockOptions,
+): Promise<T> {
+  return called(async () => {
+    const refused = own.refusal("lock", name);
+    if (refused !== undefined) return refused;
+    const limits = permitLimits(name, permits);
+    const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+    checkNested(name);
+    const paths = own.paths.scope(name);
+    // No path of a call within the scope: those have a number.
+    const call = { path: `${paths.prefix}lock`, name, limits, timeoutMs };
+    return await withLock(own.site, own.execution.children, { call, signal }, (site, lock) =>
+      fn(own.context(paths, site), lock),
+    );
+  });
+}
+
+/** `ctx.limit`. */
+export function onLimit(own: ContextScope, name: string, options: LimitOptions): Promise<void> {
+  const { timeout, signal } = options;
+  return own.call("limit", name, signal, () => {
+    const limits = rateLimits(name, options);
+    const timeoutMs = timeout === undefined ? undefined : durationMs(timeout);
+    const call = { path: own.paths.next(name), name, limits, timeoutMs };
+    return (site) => permit(site, own.execution.children, call);
   });
 }
 

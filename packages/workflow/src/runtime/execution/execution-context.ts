@@ -2,6 +2,7 @@
 import type { AbortOptions } from "../../author/abort-options.ts";
 import type { AttributeUpdates, AttributeValues } from "../../author/attributes.ts";
 import type { ChildArguments, ChildHandle, ChildOptions, ChildType, ChildWorkflow } from "../../author/child.ts";
+import type { LimitOptions, LockOptions } from "../../author/lock.ts";
 import type { ObjectType, TypedObject } from "../../author/objects/typed-object.ts";
 import type { QueryDefinition } from "../../author/query.ts";
 import type { CalledObject, RunCallArguments, RunCallOptions } from "../../author/run-calls.ts";
@@ -29,6 +30,7 @@ import type {
   Variable,
   WaitOptions,
   WaitResult,
+  WithLock,
   WorkflowContext,
 } from "../../author/workflow-context.ts";
 import type { WorkflowLog } from "../../author/workflow-log.ts";
@@ -50,7 +52,7 @@ import { waitFor } from "../calls/wait-for.ts";
 import { LazyMap } from "../collections/lazy-map.ts";
 import { never } from "../history/history.ts";
 import { StreamHandle } from "../streams/stream-handle.ts";
-import { inItems, inRace, inScope, inShield, onCondition } from "./context-branches.ts";
+import { inItems, inLock, inRace, inScope, inShield, onCondition, onLimit } from "./context-branches.ts";
 import { ContextScope } from "./context-scope.ts";
 import type { RunExecution } from "./run-execution.ts";
 import { RunLog } from "./run-log.ts";
@@ -153,6 +155,18 @@ export class ExecutionContext implements WorkflowContext {
 
   shield<T>(fn: (ctx: WorkflowContext) => T | Promise<T>, options: ShieldOptions = {}): Promise<T> {
     return inShield(this.#own, fn, options);
+  }
+
+  lock<T>(name: string, fn: WithLock<T>, options: LockOptions = {}): Promise<T> {
+    return inLock(this.#own, name, 1, fn, options);
+  }
+
+  semaphore<T>(name: string, permits: number, fn: WithLock<T>, options: LockOptions = {}): Promise<T> {
+    return inLock(this.#own, name, permits, fn, options);
+  }
+
+  limit(name: string, options: LimitOptions): Promise<void> {
+    return onLimit(this.#own, name, options);
   }
 
   variable<T extends Recordable<T>>(

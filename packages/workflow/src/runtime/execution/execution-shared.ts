@@ -1,4 +1,5 @@
 /** What executions are made of: what all of a node share, and what each begins with. */
+
 import type { Clock, Logger, LogIndex, NodeId } from "@raftoral/raft-core";
 import type { Attributes } from "../../model/attributes.ts";
 import type { HistoryRecord } from "../../model/record.ts";
@@ -9,6 +10,7 @@ import type { KnownProgress } from "../../model/step-progress.ts";
 import type { TraceContext } from "../../model/trace-context.ts";
 import type { OpenUpdate } from "../../model/update.ts";
 import type { PayloadCoder } from "../../payloads/payload-coder.ts";
+import type { RunLockView } from "../../state/locks/lock-view.ts";
 import type { RunView } from "../../state/runs/run-view.ts";
 import type { OwnedStream } from "../../state/streams/stream-view.ts";
 import { Interception } from "../body/interception.ts";
@@ -43,6 +45,8 @@ export interface ExecutionShared {
   /** The record at a path of a run, as this node has it: encoded, if it is. */
   readonly readRecord: (runId: string, path: string) => Promise<HistoryRecord | undefined>;
   /** A run as this node has it, decoded. Rejects when it cannot be. */
+  /** What a run holds and waits for of locks, as far as this node has applied. */
+  readonly readLocks: (runId: string) => Promise<readonly RunLockView[]>;
   readonly readRun: (runId: string) => Promise<RunView | undefined>;
   readonly probe: RuntimeProbe | undefined;
   readonly interceptor: RuntimeInterceptor | undefined;

@@ -37,6 +37,7 @@ import {
 } from "./update-judging.ts";
 import {
   type AcceptedUpdate,
+  acceptedBytes,
   acceptedIn,
   encodeRefusal,
   nameInPath,
@@ -303,7 +304,7 @@ export class BodyUpdates {
     this.#accepting += 1;
     try {
       const accepted = acceptedOf(site, judged);
-      const value = encodeValue(accepted, path, Number.POSITIVE_INFINITY);
+      const value = acceptedBytes(accepted, path);
       interception?.callBegins(path, "update", false);
       const propose = (): Promise<HistoryRecord | undefined> => history.acceptUpdate({ id, path, value });
       const record = await body.receipt(() => site.fresh(path, propose));

@@ -5,6 +5,8 @@ import { decodeValue, encodeValue } from "../../author/values/json-value.ts";
 import { WorkflowError } from "../../errors.ts";
 import type { HistoryRecord } from "../../model/record.ts";
 import type { CallOrigin } from "../../model/runs/call-chain.ts";
+import { SET_VARIABLE, type VariableChange } from "../../model/set-variable.ts";
+import { base64Of, bytesOf } from "../calls/base64.ts";
 import type { ParsedRecord } from "../calls/parsed.ts";
 
 /** The record of an accepted update. */
@@ -13,6 +15,8 @@ export interface AcceptedUpdate {
   readonly name: string;
   /** As it was given; absent for one without. */
   readonly input?: unknown;
+  /** In the place of an input that is bytes, or of the value of a variable that is: the bytes, in base64. */
+  readonly bytes?: string;
   /** What the schema made of it, unless that is the input as it was given. */
   readonly parsed?: ParsedRecord;
   /** What the handler's calls follow from, where a body called it. */
@@ -21,7 +25,23 @@ export interface AcceptedUpdate {
 
 /** What an acceptance recorded. The owner wrote it, so it can be read. */
 export function acceptedIn({ value }: HistoryRecord, path: string): AcceptedUpdate {
-  return decodeValue(value, path) as AcceptedUpdate;
+  const { bytes, ...accepted } = decodeValue(value, path) as AcceptedUpdate;
+  if (bytes === undefined) return accepted;
+  const given = bytesOf(bytes);
+  return { ...accepted, input: accepted.input === undefined ? given : { ...(accepted.input as object), value: given } };
+}
+
+/** The bytes of an acceptance. */
+export function acceptedBytes(accepted: AcceptedUpdate, path: string): Uint8Array {
+  return encodeValue(withoutBytes(accepted), path, Number.POSITIVE_INFINITY);
+}
+
+/** What JSON does not carry stands as text. */
+function withoutBytes({ input, ...accepted }: AcceptedUpdate): AcceptedUpdate {
+  if (input instanceof Uint8Array) return { ...accepted, bytes: base64Of(input) };
+  if (accepted.name !== SET_VARIABLE) return input === undefined ? accepted : { ...accepted, input };
+  const { value, ...change } = input as VariableChange;
+  return value instanceof Uint8Array ? { ...accepted, input: change, bytes: base64Of(value) } : { ...accepted, input };
 }
 
 /** Codes of a refusal. */

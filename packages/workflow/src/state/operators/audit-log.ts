@@ -30,6 +30,12 @@ export interface AuditedAction {
   readonly detail: string;
 }
 
+/** What the audit says of a command. */
+export interface AuditedCommand extends AuditedAction {
+  /** Why, for a command that has it in a field of its own; otherwise its `reason` says. */
+  readonly reason?: string;
+}
+
 /** One entry. Structured-cloneable. */
 export interface AuditEntry extends AuditedAction {
   /** Place of the command in the log. */

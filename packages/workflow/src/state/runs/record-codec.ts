@@ -124,6 +124,7 @@ export function encodeRun(run: RunRecord): Uint8Array {
     to.message(98, part.view());
   }
   to.bool(99, run.hasExtras);
+  to.bool(110, run.hasAsked);
   if (run.queue !== undefined) {
     part.reset();
     runQueueCodec.write(part, run.queue);
@@ -143,6 +144,7 @@ export interface DecodedRun {
   readonly head: RunHead;
   readonly attributes: Attributes;
   readonly hasExtras: boolean;
+  readonly hasAsked: boolean;
   /** The rest comes with a snapshot's record alone. */
   readonly input: Uint8Array;
   readonly outcome: RunOutcome;
@@ -155,27 +157,24 @@ export interface DecodedRun {
  */
 export function decodeRun(from: WireReader): DecodedRun {
   let [runId, workflowType, version, input, seed, startedAtMs, startIndex] = ["", "", 0, EMPTY, EMPTY, 0, 0];
-  let inputDigest = EMPTY;
   let [owner, epoch, attempt, archived, seat, reason, cancelled, cancelReason] = [0, 0, 0, 0, 0, 0, false, ""];
   let [finished, status, result, reasonText, endedAtMs, endIndex, endedUptimeMs] = [false, 0, EMPTY, "", 0, 0, 0];
-  let [losses, lastLossAtMs, onTrial, stuck] = [0, 0, false, 0];
   const tried: number[] = [];
-  let [heldAt, path, expected, recorded] = [0, "", "", ""];
+  let [losses, lastLossAtMs, onTrial, stuck, stepsInProgress, heldAt] = [0, 0, false, 0, 0, 0];
+  let [path, expected, recorded, inputDigest] = ["", "", "", EMPTY];
   let error: RecordedError | undefined;
   const signals: BufferedSignal[] = [];
   const signalIds: string[] = [];
-  let stepsInProgress = 0;
   let updates: UpdateTotals | undefined;
   let parent: KnownParent | undefined;
   let trace: TraceContext | undefined;
   let [deadlineAtMs, generation, family, isTimedOut, hasChildren, behaviourLevel] = [0, 1, 0, false, false, 0];
   let mending: RunMending = NOT_MENDED;
-  let [isPauseAsked, pauseReason] = [false, ""];
   let queue: RunQueue | undefined;
   let queued: QueuePlace | undefined;
-  let [bytes, isHandedOver, unmeasured] = [0, false, ""];
-  let [now, initial, haveChanged, startId, hasExtras] = [EMPTY, EMPTY, false, "", false];
-  let [startAtMs, isDelay] = [0, false];
+  let [isPauseAsked, pauseReason, startAtMs, isDelay] = [false, "", 0, false];
+  let [bytes, isHandedOver, unmeasured, hasExtras, hasAsked] = [0, false, "", false, false];
+  let [now, initial, haveChanged, startId] = [EMPTY, EMPTY, false, ""];
   let schedule: ScheduledBy | undefined;
   for (let field = from.field(); field !== 0; field = from.field()) {
     if (field === 1) runId = from.string();
@@ -225,6 +224,7 @@ export function decodeRun(from: WireReader): DecodedRun {
     else if (field === 72) haveChanged = from.bool();
     else if (field === 73) startId = from.string();
     else if (field === 99) hasExtras = from.bool();
+    else if (field === 110) hasAsked = from.bool();
     else if (field === 61) behaviourLevel = from.uint();
     else if (field === 60) trace = traceContextCodec.read(from.message());
     else if (field === 50) updates = { ...NO_UPDATES, ...updateTotalsCodec.read(from.message()) };
@@ -291,7 +291,7 @@ export function decodeRun(from: WireReader): DecodedRun {
   const known = { runId, workflowType, version, seed, inputDigest, parent, trace, behaviourLevel, queue };
   const facts = { ...known, initialAttributes, startId, startAtMs, isDelay, schedule, ...begun };
   const outcome = outcomeOfParts({ status: name, result, error, reason: reasonText });
-  return { facts, head, attributes, hasExtras, input, outcome, signals };
+  return { facts, head, attributes, hasExtras, hasAsked, input, outcome, signals };
 }
 
 /** The fields of a run's record that say how it ended; {@link decodeRun} reads them in a snapshot. */

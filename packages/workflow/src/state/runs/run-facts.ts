@@ -15,6 +15,7 @@ export function factsOf({
   signals: _signals,
   attributes: _attributes,
   hasExtras: _hasExtras,
+  hasAsked: _hasAsked,
   ...facts
 }: RunRecord): RunFacts {
   return facts;

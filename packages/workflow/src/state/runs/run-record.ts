@@ -154,6 +154,8 @@ export interface RunRecord extends Omit<RunFacts, "deadlineAtMs" | "inputDigest"
    * gone (run-remains.ts).
    */
   hasExtras: boolean;
+  /** Whether it has ever asked for a lock: only then is there something to release when it ends. */
+  hasAsked: boolean;
   /** Undefined until it is asked for (`recordCountOf`): nothing that is applied to a run does. */
   recordCount: number | undefined;
   /**

@@ -272,8 +272,17 @@ export function loadRun(from: StateReader, startIndex: number): RunRecord | unde
   const startKey = numberKey(startIndex);
   const record = from.get(KEY_PREFIX.run + startKey);
   if (record === undefined) return undefined;
-  const { facts, head, attributes, hasExtras } = decodeRun(readerOf(record));
-  const known = { ...facts, startKey, head, attributes, hasExtras, recordCount: undefined, hashes: undefined };
+  const { facts, head, attributes, hasExtras, hasAsked } = decodeRun(readerOf(record));
+  const known = {
+    ...facts,
+    startKey,
+    head,
+    attributes,
+    hasExtras,
+    hasAsked,
+    recordCount: undefined,
+    hashes: undefined,
+  };
   if (head.status === "finished") {
     return { ...known, signals: [] };
   }

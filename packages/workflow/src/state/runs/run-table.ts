@@ -131,8 +131,8 @@ export class RunTable {
     invariant(this.#cache.get(facts.runId) === undefined, () => `run ${facts.runId} exists`);
     this.tombstones.remove(facts.runId);
     const place = { startKey: numberKey(facts.startIndex), queue: this.queues.known(facts.queue) };
-    const nothingYet = { hasExtras: false, recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
-    const run: RunRecord = { ...facts, ...place, head, attributes, ...nothingYet };
+    const noRecords = { recordCount: 0, hashes: new Map<number, Uint8Array>(), signals: [] };
+    const run: RunRecord = { ...facts, ...place, head, attributes, hasExtras: false, hasAsked: false, ...noRecords };
     putRun(this.#store, run);
     putId(this.#store, run);
     putInput(this.#store, run, input);
@@ -279,7 +279,7 @@ export class RunTable {
     const standing = putHistoryRecord(this.#store, run, path, record);
     if (standing !== undefined) return standing;
     if (record.kind === "variable") {
-      this.hasExtra(run);
+      this.mark(run, "hasExtras");
       putLatest(this.#store, run, path);
     }
     if (run.recordCount !== undefined) run.recordCount += 1;
@@ -287,10 +287,10 @@ export class RunTable {
     return undefined;
   }
 
-  /** The run gets a record of the kinds that `RunRecord.hasExtras` tells of. */
-  hasExtra(run: RunRecord): void {
-    if (run.hasExtras) return;
-    run.hasExtras = true;
+  /** From now on the run has what this tells of. */
+  mark(run: RunRecord, what: "hasExtras" | "hasAsked"): void {
+    if (run[what]) return;
+    run[what] = true;
     putRun(this.#store, run);
   }
 

@@ -22,6 +22,7 @@ import { RunCounters } from "../lists/run-counters.ts";
 import type { WaitingRuns } from "../lists/run-counts.ts";
 import { indexKeys } from "../lists/run-index.ts";
 import { statusNumber } from "../lists/run-status.ts";
+import { RestoredLocks } from "../locks/restored-locks.ts";
 import { RestoredQueues } from "../queues/restored-queues.ts";
 import { decodeHistoryRecord, decodeRun, encodeHistoryRecord } from "../runs/record-codec.ts";
 import type { RunningHead, RunRecord } from "../runs/run-record.ts";
@@ -76,6 +77,7 @@ export class SnapshotDecoder {
   #stepsInProgress = 0;
   readonly #updates = new RestoredUpdates();
   readonly #queues = new RestoredQueues();
+  readonly #locks = new RestoredLocks();
   #clock = 0;
   #lastEpoch = 0;
   #salt = "";
@@ -226,6 +228,7 @@ export class SnapshotDecoder {
       said.size === this.#counts.size && [...said].every(([kind, count]) => this.#counts.get(kind) === count);
     if (!isWhole) throw invalid("it does not hold as many records as it says");
     this.#queues.finish();
+    this.#locks.finish(this.#sink, this.#lastEpoch);
     const [finished, loads, waiting] = [this.#finished, this.#loads, this.#waiting];
     const tombstones = this.#counts.get(TOMBSTONES) ?? 0;
     const audit = { auditEntries: this.#counts.get(AUDIT) ?? 0, auditBytes: this.#auditBytes };
@@ -249,13 +252,14 @@ export class SnapshotDecoder {
     if (this.#sink.get(key) !== undefined) throw invalid(`record ${JSON.stringify(key)} of kind ${kind} comes twice`);
     this.#sink.put(key, bytes);
     this.#queues.took(key, bytes);
+    this.#locks.took(key, bytes);
     if (kind === AUDIT) this.#auditBytes += bytes.length;
     const entry = records.entryOf?.(readerOf(bytes));
     if (entry !== undefined) this.#sink.put(...entry);
   }
 
   #putRun(content: WireReader): RunRecord {
-    const { facts, head, attributes, hasExtras, input, outcome, signals } = decodeRun(content);
+    const { facts, head, attributes, hasExtras, hasAsked, input, outcome, signals } = decodeRun(content);
     const { runId, startIndex } = facts;
     const startKey = numberKey(startIndex);
     const isKnown = startOf(this.#sink, runId) !== undefined;
@@ -267,6 +271,7 @@ export class SnapshotDecoder {
       head,
       attributes,
       hasExtras,
+      hasAsked,
       recordCount: undefined,
       hashes: undefined,
       signals,

@@ -6,7 +6,7 @@ import { WorkflowError } from "../../errors.ts";
 
 /** "RWFS" */
 export const SNAPSHOT_MAGIC: readonly number[] = Object.freeze([0x52, 0x57, 0x46, 0x53]);
-export const SNAPSHOT_FORMAT_VERSION = 6;
+export const SNAPSHOT_FORMAT_VERSION = 7;
 /** Largest record in bytes: a run's input or a checkpoint's value, and what stands around it. */
 export const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 

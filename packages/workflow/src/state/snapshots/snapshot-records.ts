@@ -9,6 +9,7 @@ import { nodeCodec } from "../../nodes/node-record.ts";
 import { nodeKey, vacatedKey } from "../../nodes/node-table.ts";
 import { vacatedSeatCodec } from "../../nodes/seat.ts";
 import { KEY_PREFIX, tombstoneKey } from "../../records/state-keys.ts";
+import { lockStateKey } from "../locks/lock-records.ts";
 import { auditCodec, auditKey } from "../operators/audit-log.ts";
 import { pausedTypeCodec, pausedTypeKey } from "../operators/paused-types.ts";
 import { queueStateKey } from "../queues/queue-records.ts";
@@ -67,6 +68,8 @@ export const SNAPSHOT_RECORDS: readonly SnapshotRecords[] = [
   },
   { number: 26, prefix: KEY_PREFIX.scheduleDue, keyOf: (content) => dueKey(dueCodec.read(content)) },
   { number: 18, prefix: KEY_PREFIX.queues, keyOf: queueStateKey },
+  { number: 27, prefix: KEY_PREFIX.locks, keyOf: lockStateKey },
+  { number: 28, prefix: KEY_PREFIX.lockPlaces, keyOf: lockStateKey },
   {
     number: TOMBSTONES,
     prefix: KEY_PREFIX.tombstone,

@@ -4,6 +4,7 @@ import {
   addClientOptions,
   addConsistency,
   type ClientFlags,
+  consistencyOf,
   printJson,
   type ReadFlags,
   withClient,
@@ -35,7 +36,7 @@ export function addAudit(program: Command, io: CliIo): void {
     const options = {
       ...(subject === undefined ? {} : { subject }),
       ...(by === undefined ? {} : { by }),
-      ...(flags.stale === true ? { consistency: "stale" as const } : {}),
+      ...consistencyOf(flags),
     };
     const entries: AuditEntry[] = [];
     await withClient(flags, io, async ({ workflows }) => {

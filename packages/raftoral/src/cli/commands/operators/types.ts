@@ -3,19 +3,18 @@ import type { Command } from "commander";
 import {
   addClientOptions,
   addConsistency,
+  type ChangeFlags,
   type ClientFlags,
+  consistencyOf,
   printJson,
   type ReadFlags,
+  reasonOf,
   withClient,
 } from "../../client-command.ts";
 import { formatTime } from "../../durations.ts";
 import type { CliIo } from "../../io.ts";
 import { clip, formatTable } from "../../table.ts";
 import { visible } from "../../visible.ts";
-
-interface TypeFlags extends ClientFlags {
-  readonly reason?: string;
-}
 
 /** `raftoral pause-type TYPE`, `resume-type TYPE` and `paused-types`. */
 export function addTypes(program: Command, io: CliIo): void {
@@ -31,7 +30,7 @@ export function addTypes(program: Command, io: CliIo): void {
       "after",
       '\nExample:\n  $ raftoral pause-type order --reason "the bank is closed"\n  $ raftoral resume-type order',
     );
-  addClientOptions(pause, io).action(async (type: string, flags: TypeFlags) => {
+  addClientOptions(pause, io).action(async (type: string, flags: ChangeFlags) => {
     await withClient(flags, io, ({ workflows }) => workflows.pauseType(type, reasonOf(flags)));
     if (flags.json === true) printJson(io, { workflowType: type, paused: true });
     else io.out(`Type ${visible(type)} is paused. Its runs rest once the steps under way have finished.\n`);
@@ -43,7 +42,7 @@ export function addTypes(program: Command, io: CliIo): void {
     .argument("<type>", "the workflow type")
     .option("--reason <text>", "why, for the audit")
     .addHelpText("after", "\nExample:\n  $ raftoral paused-types\n  $ raftoral resume-type order");
-  addClientOptions(resume, io).action(async (type: string, flags: TypeFlags) => {
+  addClientOptions(resume, io).action(async (type: string, flags: ChangeFlags) => {
     await withClient(flags, io, ({ workflows }) => workflows.resumeType(type, reasonOf(flags)));
     if (flags.json === true) printJson(io, { workflowType: type, resumed: true });
     else io.out(`The runs of type ${visible(type)} go on.\n`);
@@ -54,9 +53,7 @@ export function addTypes(program: Command, io: CliIo): void {
     .description("List the workflow types that are paused, since when, by whom and why.")
     .addHelpText("after", "\nExample:\n  $ raftoral paused-types");
   addConsistency(addClientOptions(list, io)).action(async (flags: ClientFlags & ReadFlags) => {
-    const types = await withClient(flags, io, ({ workflows }) =>
-      workflows.pausedTypes(flags.stale === true ? { consistency: "stale" } : {}),
-    );
+    const types = await withClient(flags, io, ({ workflows }) => workflows.pausedTypes(consistencyOf(flags)));
     if (flags.json === true) printJson(io, types);
     else if (types.length === 0) io.out("No type is paused.\n");
     else
@@ -69,8 +66,4 @@ export function addTypes(program: Command, io: CliIo): void {
         ),
       );
   });
-}
-
-function reasonOf({ reason }: TypeFlags): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
 }

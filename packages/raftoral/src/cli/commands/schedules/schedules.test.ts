@@ -68,6 +68,15 @@ test.each<[args: readonly string[], says: RegExp, json: object]>([
   expect(JSON.parse((await ask(...args, "--json")).out)).toMatchObject(json);
 });
 
+test("a change says why", async () => {
+  await ask("create", "nightly", "--workflow", "report", "--every", "1h", "--reason", "a");
+  await ask("update", "nightly", "--overlap", "allow", "--reason", "b");
+  await ask("trigger", "nightly", "--reason", "c");
+  await ask("backfill", "nightly", "2026-03-01T00:00Z", "2026-03-02T00:00Z", "--reason", "d");
+  await ask("delete", "nightly", "--reason", "e");
+  expect(node.schedules.reasons).toEqual(["a", "b", "c", "d", "e"]);
+});
+
 test("what cannot be is refused with a reason", async () => {
   expect(await ask("show", "none")).toMatchObject({
     code: 1,

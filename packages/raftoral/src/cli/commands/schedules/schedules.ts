@@ -1,15 +1,26 @@
 /** `raftoral schedules ...`: runs that are started at times. */
 import { OVERLAP_POLICIES, type OverlapPolicy } from "@raftoral/workflow";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { ScheduleChanges, Schedules } from "../../../api/schedules/schedules.ts";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../../client-command.ts";
+import type { ScheduleChanges, Schedules, TriggerOptions } from "../../../api/schedules/schedules.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  addReason,
+  type ChangeFlags,
+  type ClientFlags,
+  consistencyOf,
+  printJson,
+  type ReadFlags,
+  reasonOf,
+  withClient,
+} from "../../client-command.ts";
 import { parseDuration, parseMoment } from "../../durations.ts";
 import type { CliIo } from "../../io.ts";
 import { readJsonArgument } from "../../json-argument.ts";
 import { visible } from "../../visible.ts";
 import { formatSchedule, formatSchedules } from "./schedule-text.ts";
 
-interface SetFlags extends ClientFlags {
+interface SetFlags extends ChangeFlags {
   readonly workflow?: string;
   readonly cron?: readonly string[];
   readonly every?: number;
@@ -28,11 +39,15 @@ interface SetFlags extends ClientFlags {
   readonly paused?: boolean;
 }
 
+interface ShowFlags extends ClientFlags, ReadFlags {
+  readonly upcoming?: number;
+}
+
 interface NoteFlags extends ClientFlags {
   readonly note?: string;
 }
 
-interface OverlapFlags extends ClientFlags {
+interface OverlapFlags extends ChangeFlags {
   readonly overlap?: OverlapPolicy;
 }
 
@@ -67,7 +82,7 @@ function addSet(schedules: Command, io: CliIo): void {
     const changes = await changesOf(flags, io);
     const schedule = { workflow: flags.workflow ?? "", ...changes, paused: flags.paused === true };
     await done(flags, io, `Schedule ${visible(id)} is created.`, { scheduleId: id, created: true }, (each) =>
-      each.create(id, schedule),
+      each.create(id, schedule, reasonOf(flags)),
     );
   });
   const update = schedules
@@ -77,16 +92,16 @@ function addSet(schedules: Command, io: CliIo): void {
   timeOptions(update, io).action(async (id: string, flags: SetFlags) => {
     const changes = await changesOf(flags, io);
     await done(flags, io, `Schedule ${visible(id)} is changed.`, { scheduleId: id, updated: true }, (each) =>
-      each.update(id, changes),
+      each.update(id, changes, reasonOf(flags)),
     );
   });
 }
 
 function addReads(schedules: Command, io: CliIo): void {
   const list = schedules.command("list").description("List the schedules by their ids, with their next occurrences.");
-  addClientOptions(list, io).action(async (flags: ClientFlags) => {
+  addConsistency(addClientOptions(list, io)).action(async (flags: ClientFlags & ReadFlags) => {
     await withClient(flags, io, async ({ workflows }) => {
-      const all = await Array.fromAsync(workflows.schedules.list());
+      const all = await Array.fromAsync(workflows.schedules.list(consistencyOf(flags)));
       if (flags.json === true) printJson(io, all);
       else io.out(all.length === 0 ? "There are no schedules.\n" : formatSchedules(all));
     });
@@ -96,9 +111,10 @@ function addReads(schedules: Command, io: CliIo): void {
     .description("Show a schedule: its times, its next occurrences, and what became of the earlier ones.")
     .argument("<id>", "the schedule's id")
     .option("--upcoming <n>", "next occurrences to show (5)", parseCount);
-  addClientOptions(show, io).action(async (id: string, flags: ClientFlags & { readonly upcoming?: number }) => {
+  addConsistency(addClientOptions(show, io)).action(async (id: string, flags: ShowFlags) => {
     await withClient(flags, io, async ({ workflows }) => {
-      const given = flags.upcoming === undefined ? {} : { upcoming: flags.upcoming };
+      const { upcoming } = flags;
+      const given = { ...(upcoming === undefined ? {} : { upcoming }), ...consistencyOf(flags) };
       const schedule = await workflows.schedules.get(id, given);
       if (flags.json === true) printJson(io, schedule);
       else io.out(formatSchedule(schedule));
@@ -131,24 +147,26 @@ function addChanges(schedules: Command, io: CliIo): void {
     .command("trigger")
     .description("Run a schedule's workflow now, also of a paused schedule.")
     .argument("<id>", "its id");
-  addClientOptions(trigger.addOption(overlapOption()), io).action(async (id: string, flags: OverlapFlags) => {
-    await withClient(flags, io, async ({ workflows }) => {
-      const triggered = await workflows.schedules.trigger(id, overlapOf(flags));
-      if (flags.json === true) printJson(io, triggered);
-      else io.out(`Run ${visible(triggered.runId)}: ${visible(triggered.outcome)}.\n`);
-    });
-  });
+  addReason(addClientOptions(trigger.addOption(overlapOption()), io)).action(
+    async (id: string, flags: OverlapFlags) => {
+      await withClient(flags, io, async ({ workflows }) => {
+        const triggered = await workflows.schedules.trigger(id, triggerOptions(flags));
+        if (flags.json === true) printJson(io, triggered);
+        else io.out(`Run ${visible(triggered.runId)}: ${visible(triggered.outcome)}.\n`);
+      });
+    },
+  );
   const backfill = schedules
     .command("backfill")
     .description("Have the occurrences from one moment to another run. Those whose runs are there are not run again.")
     .argument("<id>", "its id")
     .argument("<from>", "a moment, e.g. 2026-03-01T00:00Z", parseMoment)
     .argument("<to>", "a moment, which is included", parseMoment);
-  addClientOptions(backfill.addOption(overlapOption()), io).action(
+  addReason(addClientOptions(backfill.addOption(overlapOption()), io)).action(
     async (id: string, from: Date, to: Date, flags: OverlapFlags) => {
       const text = `Occurrences of schedule ${visible(id)} are run.`;
       await done(flags, io, text, { scheduleId: id, backfilling: true }, (each) =>
-        each.backfill(id, from, to, overlapOf(flags)),
+        each.backfill(id, from, to, triggerOptions(flags)),
       );
     },
   );
@@ -156,31 +174,33 @@ function addChanges(schedules: Command, io: CliIo): void {
     .command("delete")
     .description("Delete a schedule. Its runs stay.")
     .argument("<id>", "its id");
-  addClientOptions(remove, io).action(async (id: string, flags: ClientFlags) => {
+  addReason(addClientOptions(remove, io)).action(async (id: string, flags: ChangeFlags) => {
     await done(flags, io, `Schedule ${visible(id)} is deleted.`, { scheduleId: id, deleted: true }, (each) =>
-      each.delete(id),
+      each.delete(id, reasonOf(flags)),
     );
   });
 }
 
 function timeOptions(command: Command, io: CliIo): Command {
-  return addClientOptions(
-    command
-      .option("--cron <pattern...>", "patterns of five fields, or six with seconds first")
-      .option("--every <duration>", "an interval, e.g. 30s", parseDuration)
-      .option("--offset <duration>", "moves the occurrences of --every", parseDuration)
-      .option("--calendars <json>", 'times by their fields: [{"hours":"9-17","daysOfWeek":"MON-FRI"}], or @file')
-      .option("--excluding <json>", "calendars whose times are no occurrences: JSON, or @file")
-      .option("--time-zone <name>", "of patterns and calendars, e.g. Europe/Berlin (UTC)")
-      .option("-i, --input <json>", "what its runs are started with: JSON, @file, or - for standard input")
-      .addOption(overlapOption())
-      .option("--jitter <duration>", "run each occurrence up to so much later", parseDuration)
-      .option("--catch-up <duration>", "how late an occurrence may be run (1h)", parseDuration)
-      .option("--catch-up-all", "run all late occurrences, and not the last one alone")
-      .option("--start-at <time>", "occurrences before it are none", parseMoment)
-      .option("--end-at <time>", "occurrences after it are none", parseMoment)
-      .option("--run-timeout <duration>", "how long each run may take", parseDuration),
-    io,
+  return addReason(
+    addClientOptions(
+      command
+        .option("--cron <pattern...>", "patterns of five fields, or six with seconds first")
+        .option("--every <duration>", "an interval, e.g. 30s", parseDuration)
+        .option("--offset <duration>", "moves the occurrences of --every", parseDuration)
+        .option("--calendars <json>", 'times by their fields: [{"hours":"9-17","daysOfWeek":"MON-FRI"}], or @file')
+        .option("--excluding <json>", "calendars whose times are no occurrences: JSON, or @file")
+        .option("--time-zone <name>", "of patterns and calendars, e.g. Europe/Berlin (UTC)")
+        .option("-i, --input <json>", "what its runs are started with: JSON, @file, or - for standard input")
+        .addOption(overlapOption())
+        .option("--jitter <duration>", "run each occurrence up to so much later", parseDuration)
+        .option("--catch-up <duration>", "how late an occurrence may be run (1h)", parseDuration)
+        .option("--catch-up-all", "run all late occurrences, and not the last one alone")
+        .option("--start-at <time>", "occurrences before it are none", parseMoment)
+        .option("--end-at <time>", "occurrences after it are none", parseMoment)
+        .option("--run-timeout <duration>", "how long each run may take", parseDuration),
+      io,
+    ),
   );
 }
 
@@ -188,8 +208,9 @@ function overlapOption(): Option {
   return new Option("--overlap <policy>", "what to do while an earlier run goes on").choices(OVERLAP_POLICIES);
 }
 
-function overlapOf({ overlap }: OverlapFlags): { readonly overlap?: OverlapPolicy } {
-  return overlap === undefined ? {} : { overlap };
+function triggerOptions(flags: OverlapFlags): TriggerOptions {
+  const { overlap } = flags;
+  return { ...(overlap === undefined ? {} : { overlap }), ...reasonOf(flags) };
 }
 
 async function changesOf(flags: SetFlags, io: CliIo): Promise<ScheduleChanges> {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file raftoral/queues.proto.
  */
 export const file_raftoral_queues: GenFile = /*@__PURE__*/
-  fileDesc("ChVyYWZ0b3JhbC9xdWV1ZXMucHJvdG8SCHJhZnRvcmFsInEKC1F1ZXVlTGltaXRzEhMKC2NvbmN1cnJlbmN5GAEgASgNEg8KB3Blcl9rZXkYAiABKA0SEAoIcGVyX25vZGUYAyABKA0SEgoKcmF0ZV9saW1pdBgEIAEoDRIWCg5yYXRlX3BlcmlvZF9tcxgFIAEoBCKRAQoIUnVuUXVldWUSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSEAoIcHJpb3JpdHkYAyABKA0SEgoKZGVkdXBlX2tleRgEIAEoCRITCgtkZWJvdW5jZV9tcxgFIAEoBBIXCg9kZWJvdW5jZV9tYXhfbXMYBiABKAQSFgoOcnVuX3RpbWVvdXRfbXMYByABKAQibAoLUXVldWVEZWZpbmUSDAoEbmFtZRgBIAEoCRIlCgZsaW1pdHMYAiABKAsyFS5yYWZ0b3JhbC5RdWV1ZUxpbWl0cxIQCghkZWNsYXJlZBgDIAEoCBIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBCIzCgtRdWV1ZURlbGV0ZRIMCgRuYW1lGAEgASgJEhYKDnByb3Bvc2VkX2F0X21zGAIgASgEIkIKClF1ZXVlUGF1c2USDAoEbmFtZRgBIAEoCRIOCgZwYXVzZWQYAiABKAgSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQiXAoJQWRtaXRSdW5zEhAKCHF1ZXVlX2lkGAEgASgEEhIKCmV4cGlyZWRfdG8YAiABKAQSEQoJcGVyaW9kX21zGAMgASgEEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEYgZwcm90bzM");
+  fileDesc("ChVyYWZ0b3JhbC9xdWV1ZXMucHJvdG8SCHJhZnRvcmFsInEKC1F1ZXVlTGltaXRzEhMKC2NvbmN1cnJlbmN5GAEgASgNEg8KB3Blcl9rZXkYAiABKA0SEAoIcGVyX25vZGUYAyABKA0SEgoKcmF0ZV9saW1pdBgEIAEoDRIWCg5yYXRlX3BlcmlvZF9tcxgFIAEoBCKRAQoIUnVuUXVldWUSDAoEbmFtZRgBIAEoCRILCgNrZXkYAiABKAkSEAoIcHJpb3JpdHkYAyABKA0SEgoKZGVkdXBlX2tleRgEIAEoCRITCgtkZWJvdW5jZV9tcxgFIAEoBBIXCg9kZWJvdW5jZV9tYXhfbXMYBiABKAQSFgoOcnVuX3RpbWVvdXRfbXMYByABKAQiiAEKC1F1ZXVlRGVmaW5lEgwKBG5hbWUYASABKAkSJQoGbGltaXRzGAIgASgLMhUucmFmdG9yYWwuUXVldWVMaW1pdHMSEAoIZGVjbGFyZWQYAyABKAgSFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJIk8KC1F1ZXVlRGVsZXRlEgwKBG5hbWUYASABKAkSFgoOcHJvcG9zZWRfYXRfbXMYAiABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJIl4KClF1ZXVlUGF1c2USDAoEbmFtZRgBIAEoCRIOCgZwYXVzZWQYAiABKAgSFgoOcHJvcG9zZWRfYXRfbXMYAyABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJIlwKCUFkbWl0UnVucxIQCghxdWV1ZV9pZBgBIAEoBBISCgpleHBpcmVkX3RvGAIgASgEEhEKCXBlcmlvZF9tcxgDIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgEIAEoBGIGcHJvdG8z");
 
 /**
  * What a queue lets through. 0 stands for no limit.
@@ -149,6 +149,18 @@ export type QueueDefine = Message<"raftoral.QueueDefine"> & {
    * @generated from field: uint64 proposed_at_ms = 4;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**
@@ -173,6 +185,18 @@ export type QueueDelete = Message<"raftoral.QueueDelete"> & {
    * @generated from field: uint64 proposed_at_ms = 2;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**
@@ -202,6 +226,18 @@ export type QueuePause = Message<"raftoral.QueuePause"> & {
    * @generated from field: uint64 proposed_at_ms = 3;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**

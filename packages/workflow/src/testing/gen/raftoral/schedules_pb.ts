@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file raftoral/schedules.proto.
  */
 export const file_raftoral_schedules: GenFile = /*@__PURE__*/
-  fileDesc("ChhyYWZ0b3JhbC9zY2hlZHVsZXMucHJvdG8SCHJhZnRvcmFsIk0KCEJlZ2luRHVlEhAKCHVudGlsX21zGAEgASgEEhcKD2RlbGF5c191bnRpbF9tcxgCIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBCKvAQoQU2NoZWR1bGVTZXR0aW5ncxIOCgZ0aW1pbmcYASABKAwSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhIKCmF0dHJpYnV0ZXMYBSABKAwSFgoOcnVuX3RpbWVvdXRfbXMYBiABKAQSKAoHb3ZlcmxhcBgHIAEoDjIXLnJhZnRvcmFsLk92ZXJsYXBQb2xpY3ki1AEKC1NjaGVkdWxlU2V0EhMKC3NjaGVkdWxlX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSLAoIc2V0dGluZ3MYAyABKAsyGi5yYWZ0b3JhbC5TY2hlZHVsZVNldHRpbmdzEg8KB25leHRfbXMYBCABKAQSEwoLbmV4dF9kdWVfbXMYBSABKAQSDgoGcGF1c2VkGAYgASgIEgwKBG5vdGUYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgJIAEoBCL4AQoMU2NoZWR1bGVGaXJlEhMKC3NjaGVkdWxlX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSGwoCb2YYAyABKA4yDy5yYWZ0b3JhbC5EdWVPZhITCgtleHBlY3RlZF9tcxgEIAEoBBITCgtleHBlY3RlZF9pZBgFIAEoCRIOCgZtaXNzZWQYBiABKAQSFQoNb2NjdXJyZW5jZV9tcxgHIAEoBBITCgt3b3JrZmxvd19pZBgIIAEoCRIPCgduZXh0X21zGAkgASgEEhMKC25leHRfZHVlX21zGAogASgEEhYKDnByb3Bvc2VkX2F0X21zGAsgASgEIq8BCg5TY2hlZHVsZUNoYW5nZRITCgtzY2hlZHVsZV9pZBgBIAEoCRIoCgZhY3Rpb24YAiABKA4yGC5yYWZ0b3JhbC5TY2hlZHVsZUFjdGlvbhIMCgRub3RlGAMgASgJEhIKCmdlbmVyYXRpb24YBCABKAQSDwoHbmV4dF9tcxgFIAEoBBITCgtuZXh0X2R1ZV9tcxgGIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgHIAEoBCJ+Cg9TY2hlZHVsZVRyaWdnZXISEwoLc2NoZWR1bGVfaWQYASABKAkSEwoLd29ya2Zsb3dfaWQYAiABKAkSKQoHb3ZlcmxhcBgDIAEoDjIYLnJhZnRvcmFsLlRyaWdnZXJPdmVybGFwEhYKDnByb3Bvc2VkX2F0X21zGAQgASgEIrIBChBTY2hlZHVsZUJhY2tmaWxsEhMKC3NjaGVkdWxlX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSEAoIZmlyc3RfbXMYAyABKAQSDQoFdG9fbXMYBCABKAQSKAoHb3ZlcmxhcBgFIAEoDjIXLnJhZnRvcmFsLk92ZXJsYXBQb2xpY3kSEgoKcmVxdWVzdF9pZBgGIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgHIAEoBCprCg1PdmVybGFwUG9saWN5EggKBFNLSVAQABIOCgpCVUZGRVJfT05FEAESDgoKQlVGRkVSX0FMTBACEhAKDENBTkNFTF9PVEhFUhADEhMKD1RFUk1JTkFURV9PVEhFUhAEEgkKBUFMTE9XEAUqKwoFRHVlT2YSCAoEVElNRRAAEgoKBkJVRkZFUhABEgwKCEJBQ0tGSUxMEAIqMwoOU2NoZWR1bGVBY3Rpb24SCQoFUEFVU0UQABIKCgZSRVNVTUUQARIKCgZERUxFVEUQAiqpAQoOVHJpZ2dlck92ZXJsYXASCwoHREVGQVVMVBAAEhAKDFRSSUdHRVJfU0tJUBABEhYKElRSSUdHRVJfQlVGRkVSX09ORRACEhYKElRSSUdHRVJfQlVGRkVSX0FMTBADEhgKFFRSSUdHRVJfQ0FOQ0VMX09USEVSEAQSGwoXVFJJR0dFUl9URVJNSU5BVEVfT1RIRVIQBRIRCg1UUklHR0VSX0FMTE9XEAZiBnByb3RvMw");
+  fileDesc("ChhyYWZ0b3JhbC9zY2hlZHVsZXMucHJvdG8SCHJhZnRvcmFsIk0KCEJlZ2luRHVlEhAKCHVudGlsX21zGAEgASgEEhcKD2RlbGF5c191bnRpbF9tcxgCIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgDIAEoBCKvAQoQU2NoZWR1bGVTZXR0aW5ncxIOCgZ0aW1pbmcYASABKAwSFQoNd29ya2Zsb3dfdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgNEg0KBWlucHV0GAQgASgMEhIKCmF0dHJpYnV0ZXMYBSABKAwSFgoOcnVuX3RpbWVvdXRfbXMYBiABKAQSKAoHb3ZlcmxhcBgHIAEoDjIXLnJhZnRvcmFsLk92ZXJsYXBQb2xpY3ki8AEKC1NjaGVkdWxlU2V0EhMKC3NjaGVkdWxlX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSLAoIc2V0dGluZ3MYAyABKAsyGi5yYWZ0b3JhbC5TY2hlZHVsZVNldHRpbmdzEg8KB25leHRfbXMYBCABKAQSEwoLbmV4dF9kdWVfbXMYBSABKAQSDgoGcGF1c2VkGAYgASgIEgwKBG5vdGUYByABKAkSEgoKcmVxdWVzdF9pZBgIIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgJIAEoBBIKCgJieRgeIAEoCRIOCgZyZWFzb24YHyABKAki+AEKDFNjaGVkdWxlRmlyZRITCgtzY2hlZHVsZV9pZBgBIAEoCRISCgpnZW5lcmF0aW9uGAIgASgEEhsKAm9mGAMgASgOMg8ucmFmdG9yYWwuRHVlT2YSEwoLZXhwZWN0ZWRfbXMYBCABKAQSEwoLZXhwZWN0ZWRfaWQYBSABKAkSDgoGbWlzc2VkGAYgASgEEhUKDW9jY3VycmVuY2VfbXMYByABKAQSEwoLd29ya2Zsb3dfaWQYCCABKAkSDwoHbmV4dF9tcxgJIAEoBBITCgtuZXh0X2R1ZV9tcxgKIAEoBBIWCg5wcm9wb3NlZF9hdF9tcxgLIAEoBCK7AQoOU2NoZWR1bGVDaGFuZ2USEwoLc2NoZWR1bGVfaWQYASABKAkSKAoGYWN0aW9uGAIgASgOMhgucmFmdG9yYWwuU2NoZWR1bGVBY3Rpb24SDAoEbm90ZRgDIAEoCRISCgpnZW5lcmF0aW9uGAQgASgEEg8KB25leHRfbXMYBSABKAQSEwoLbmV4dF9kdWVfbXMYBiABKAQSFgoOcHJvcG9zZWRfYXRfbXMYByABKAQSCgoCYnkYHiABKAkimgEKD1NjaGVkdWxlVHJpZ2dlchITCgtzY2hlZHVsZV9pZBgBIAEoCRITCgt3b3JrZmxvd19pZBgCIAEoCRIpCgdvdmVybGFwGAMgASgOMhgucmFmdG9yYWwuVHJpZ2dlck92ZXJsYXASFgoOcHJvcG9zZWRfYXRfbXMYBCABKAQSCgoCYnkYHiABKAkSDgoGcmVhc29uGB8gASgJIs4BChBTY2hlZHVsZUJhY2tmaWxsEhMKC3NjaGVkdWxlX2lkGAEgASgJEhIKCmdlbmVyYXRpb24YAiABKAQSEAoIZmlyc3RfbXMYAyABKAQSDQoFdG9fbXMYBCABKAQSKAoHb3ZlcmxhcBgFIAEoDjIXLnJhZnRvcmFsLk92ZXJsYXBQb2xpY3kSEgoKcmVxdWVzdF9pZBgGIAEoCRIWCg5wcm9wb3NlZF9hdF9tcxgHIAEoBBIKCgJieRgeIAEoCRIOCgZyZWFzb24YHyABKAkqawoNT3ZlcmxhcFBvbGljeRIICgRTS0lQEAASDgoKQlVGRkVSX09ORRABEg4KCkJVRkZFUl9BTEwQAhIQCgxDQU5DRUxfT1RIRVIQAxITCg9URVJNSU5BVEVfT1RIRVIQBBIJCgVBTExPVxAFKisKBUR1ZU9mEggKBFRJTUUQABIKCgZCVUZGRVIQARIMCghCQUNLRklMTBACKjMKDlNjaGVkdWxlQWN0aW9uEgkKBVBBVVNFEAASCgoGUkVTVU1FEAESCgoGREVMRVRFEAIqqQEKDlRyaWdnZXJPdmVybGFwEgsKB0RFRkFVTFQQABIQCgxUUklHR0VSX1NLSVAQARIWChJUUklHR0VSX0JVRkZFUl9PTkUQAhIWChJUUklHR0VSX0JVRkZFUl9BTEwQAxIYChRUUklHR0VSX0NBTkNFTF9PVEhFUhAEEhsKF1RSSUdHRVJfVEVSTUlOQVRFX09USEVSEAUSEQoNVFJJR0dFUl9BTExPVxAGYgZwcm90bzM");
 
 /**
  * Begins the next piece of the delayed runs that are due.
@@ -158,6 +158,18 @@ export type ScheduleSet = Message<"raftoral.ScheduleSet"> & {
    * @generated from field: uint64 proposed_at_ms = 9;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**
@@ -284,6 +296,13 @@ export type ScheduleChange = Message<"raftoral.ScheduleChange"> & {
    * @generated from field: uint64 proposed_at_ms = 7;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it: for the audit. The note says why.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
 };
 
 /**
@@ -318,6 +337,18 @@ export type ScheduleTrigger = Message<"raftoral.ScheduleTrigger"> & {
    * @generated from field: uint64 proposed_at_ms = 4;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**
@@ -367,6 +398,18 @@ export type ScheduleBackfill = Message<"raftoral.ScheduleBackfill"> & {
    * @generated from field: uint64 proposed_at_ms = 7;
    */
   proposedAtMs: bigint;
+
+  /**
+   * Who asks for it, and why: for the audit.
+   *
+   * @generated from field: string by = 30;
+   */
+  by: string;
+
+  /**
+   * @generated from field: string reason = 31;
+   */
+  reason: string;
 };
 
 /**
