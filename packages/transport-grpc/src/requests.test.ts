@@ -11,7 +11,7 @@ import { AskRequestSchema } from "./gen/raftoral/v1/peer_pb.ts";
 import { GrpcClusterTransport } from "./grpc-cluster-transport.ts";
 import type { GrpcTransportOptions } from "./options.ts";
 import { startGrpcServer } from "./server/start-grpc-server.ts";
-import { frameOf } from "./wire/grpc-framing.ts";
+import { frameOf, frameWithField } from "./wire/grpc-framing.ts";
 import { ASK_PATH } from "./wire/h2.ts";
 import { helloTo } from "./wire/hello.ts";
 
@@ -43,6 +43,17 @@ async function pair(options: GrpcTransportOptions = {}) {
 }
 
 const REQUEST = Uint8Array.of(1, 2, 3);
+
+test("a frame whose bytes are copied once is the one that an encoder makes", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 1, maxLength: 40_000 }), fc.nat(), (request, group) => {
+      const call = { groupId: BigInt(group), hello: { clusterId: "c", fromNodeId: 1n } };
+      const encoded = frameOf(toBinary(AskRequestSchema, create(AskRequestSchema, { ...call, request })));
+      const around = toBinary(AskRequestSchema, create(AskRequestSchema, call));
+      expect(frameWithField(around, AskRequestSchema.field.request.number, request).equals(encoded)).toBe(true);
+    }),
+  );
+});
 
 test("requests to a peer share one connection, which nothing else uses", async () => {
   const [one, two] = await pair();
