@@ -305,6 +305,7 @@ describe("damaged records of the state", () => {
             inputDigest: new Uint8Array(0),
             startId: "",
             prunedUptimeMs: 1,
+            isDeleted: false,
           }),
         ),
       (bytes) => readFrom(tombstoneCodec, bytes),

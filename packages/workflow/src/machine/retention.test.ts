@@ -179,6 +179,27 @@ describe("the id of a run that was pruned", () => {
     expect(["a", "b", "c"].filter((runId) => many.state.pruned(runId) !== undefined)).toEqual(["b", "c"]);
   });
 
+  test("is free once it is deleted, but not for the start of the run that was deleted, which comes late", () => {
+    const start = { runId: "a", workflowType: "order", version: 1, input: NOTHING, owner: 1, atMs: 0, seed: NOTHING };
+    for (const log of [logWith("a"), pruned()]) {
+      expect(log.apply({ kind: "Delete", runId: "a", atMs: log.at })).toMatchObject({ changed: true });
+      expect(log.apply({ kind: "Delete", runId: "a", atMs: log.at })).toMatchObject({ changed: false });
+      const restored = new StateLog(restoredFrom(log.state));
+      restored.index = log.index;
+      for (const each of [log, restored]) {
+        const late = { startId: "start of a" };
+        expect(each.start("a", 1, { inputDigest: digest, ...late })).toMatchObject({ ok: true, created: true });
+        const signal = { name: "go", payload: NOTHING, signalId: "s" };
+        const message = { kind: "StartWith", start: { ...start, ...late }, signal, afterEnd: true } as const;
+        expect(each.apply({ ...message, atMs: each.at })).toMatchObject({ ok: false, code: "WORKFLOW_NOT_FOUND" });
+        expect(each.state.summary("a")).toBeUndefined();
+        expect(each.state.pruned("a")).toBeUndefined();
+        expect(each.start("a", 1, { startId: "another" })).toMatchObject({ ok: true, created: true });
+        expect(each.state.size).toMatchObject({ running: 1, tombstones: 0 });
+      }
+    }
+  });
+
   test("is in a snapshot, with its age", () => {
     const log = pruned();
     const other = new StateLog(restoredFrom(log.state));

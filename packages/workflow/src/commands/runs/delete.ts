@@ -3,7 +3,8 @@
  *
  * DL1. The run is gone with the command; what it has many of is swept in pieces, with the commands that follow (run-remains.ts RM1).
  * DL2. A run that is not there is deleted already, so a delete that is proposed again changes nothing.
- * DL4. What is kept of a run that was pruned goes, too: the id is free afterwards.
+ * DL4. What is kept of a run that was pruned goes, too: the id is free afterwards. A start that was sent before the delete, and that comes late, does not run again (tombstones.ts
+ *      TS4).
  * DL3. A run that has not ended is not deleted, and neither is a child whose parent is to hear of its end.
  */
 import type { LogIndex } from "@raftoral/raft-core";
@@ -44,9 +45,9 @@ export const deleteRun = defineCommand<Delete, Deleted>({
     const { runs, children, index, clock: atMs } = tables;
     const run = runs.get(runId);
     if (run === undefined) {
-      const changed = runs.tombstones.get(runId) !== undefined;
-      runs.tombstones.remove(runId);
-      return { ok: true, kind: "Deleted", changed, index };
+      const pruned = runs.tombstones.get(runId);
+      if (pruned !== undefined) runs.tombstones.addDeleted(pruned, tables.uptimeMs);
+      return { ok: true, kind: "Deleted", changed: pruned !== undefined, index };
     }
     if (run.head.status === "running") {
       return refused(
@@ -65,6 +66,7 @@ export const deleteRun = defineCommand<Delete, Deleted>({
       );
     }
     runs.prune(run);
+    runs.tombstones.addDeleted(run, tables.uptimeMs);
     tables.events.push({ type: "runs-pruned", index, atMs, runIds: [runId] });
     return { ok: true, kind: "Deleted", changed: true, index };
   },

@@ -89,6 +89,7 @@ export const startWith = defineCommand<StartWith, StartedWith>({
     const run = tables.runs.get(start.runId);
     if (run === undefined && !afterEnd && tables.runs.tombstones.get(start.runId) !== undefined)
       return refusedAsEnded(tables, start.runId);
+    if (run === undefined && tables.runs.tombstones.isDeletedStart(start)) return refusedAsEnded(tables, start.runId);
     if (run === undefined) return delivered(tables, begin(tables, start), command);
     const known = knownMessage(tables, run, command);
     if (known !== undefined) return known;

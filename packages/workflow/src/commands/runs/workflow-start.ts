@@ -156,6 +156,10 @@ function start(tables: Tables, command: WorkflowStart): Started | Refused {
     const { runId, version } = pruned;
     return { ok: true, kind: "Started", runId, version, created: known === "own", owner: 0, epoch: 0 };
   }
+  if (existing === undefined && tables.runs.tombstones.isDeletedStart(command)) {
+    const { runId, version } = command;
+    return { ok: true, kind: "Started", runId, version, created: true, owner: 0, epoch: 0 };
+  }
   const standing = existing === undefined ? undefined : again(tables, existing, command);
   if (standing !== undefined && standing !== "replace") return standing;
   return begin(tables, command, existing === undefined ? undefined : () => makeWay(tables, existing));
