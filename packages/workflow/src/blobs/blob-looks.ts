@@ -206,7 +206,7 @@ export class BlobLooks {
       pauseMs = hasFetched ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       await onePeriod(clock, pauseMs);
     }
-    // In the turn that found nothing missing: what is noted after it begins anew.
+    // In the turn that found nothing missing: what is noted after it begins again.
     this.#isFetching = false;
     for (const wake of this.#waiting) wake();
   }

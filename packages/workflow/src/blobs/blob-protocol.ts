@@ -69,7 +69,7 @@ export function encodeRequest(request: BlobRequest): Uint8Array {
     offset: "offset" in request ? request.offset : 0,
     data: "data" in request ? request.data : NOTHING,
   });
-  // The writer is used once: its view is nobody else's.
+  // The writer is used once: its view belongs to no other frame.
   return to.view();
 }
 

@@ -17,8 +17,8 @@ const UNSET = 1;
 const LOOKS = 600;
 const LOOK_MS = 100;
 /**
- * Longer than a node is away, in virtual milliseconds. A deletion frees the id: a start that a node which was cut off has kept, and that was repeated on another one meanwhile,
- * would make the run again.
+ * Longer than a node is away, in virtual milliseconds: a start that a node which was cut off has kept, and that was repeated on another one meanwhile, comes before that. It must not
+ * make a deleted run again.
  */
 const STRAGGLERS_MS = 10_000;
 
@@ -163,8 +163,8 @@ class Operator {
   }
 
   async #delete(run: Run): Promise<void> {
-    await pause(this.#cluster, STRAGGLERS_MS);
     await run.delete();
+    await pause(this.#cluster, STRAGGLERS_MS);
     await this.#cluster.time.untilIdle();
     const code = await run.describe().then(
       ({ status }) => status,
