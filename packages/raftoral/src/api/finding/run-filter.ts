@@ -19,6 +19,12 @@ import { RUN_STATUSES, type RunStatus } from "../runs.ts";
 import type { CheckedFilter } from "../workflows-port.ts";
 import type { AttributeFilter, ComparedAttribute, RunFilter, TimeFilter } from "./filters.ts";
 
+/** A misspelt condition would fit all runs, which a bulk action then changes. */
+const FILTER_KEYS: ReadonlySet<string> = new Set([
+  ...["workflowType", "owner", "parent", "queue", "runIdPrefix", "status", "created", "ended", "attributes"],
+  ...["sort", "order"],
+]);
+const TIME_KEYS: ReadonlySet<string> = new Set(["from", "before"]);
 const CONDITION_KEYS: ReadonlySet<string> = new Set(["in", "atLeast", "above", "atMost", "below"]);
 const MAX_CONDITIONS = 8;
 const MAX_VALUES = 16;
@@ -28,6 +34,7 @@ const MAX_TIME_MS = 8.64e15;
 /** Throws REQUEST_INVALID for what no list can be narrowed or ordered by. */
 export function filterArgument(filter: RunFilter | undefined): CheckedFilter {
   const { workflowType, owner, parent, queue, runIdPrefix, ...given } = optionsArgument(filter);
+  onlyKeys("filter", filter, FILTER_KEYS);
   const { sort = "created", order = "descending" } = given;
   if (sort !== "created" && sort !== "ended") throw invalid("sort", sort, '"created" or "ended"');
   if (order !== "ascending" && order !== "descending") throw invalid("order", order, '"ascending" or "descending"');
@@ -98,6 +105,13 @@ function text(argument: string, value: unknown, maxLength: number): void {
   throw invalid(argument, value, `text of 1 to ${maxLength} characters without lone surrogates`);
 }
 
+function onlyKeys(argument: string, given: object | undefined, known: ReadonlySet<string>): void {
+  const unknown = Object.keys(given ?? {}).find((key) => !known.has(key));
+  if (unknown === undefined) return;
+  const value = Object.entries(given ?? {}).find(([key]) => key === unknown)?.[1];
+  throw invalid(`${argument}.${unknown}`, value, `left out: ${argument} has ${[...known].join(", ")}`);
+}
+
 function statusesOf(status: RunFilter["status"]): readonly RunStatus[] | undefined {
   if (status === undefined) return undefined;
   const statuses: readonly unknown[] = Array.isArray(status) ? status : [status];
@@ -109,6 +123,7 @@ function statusesOf(status: RunFilter["status"]): readonly RunStatus[] | undefin
 function timesOf(argument: string, range: TimeFilter | undefined): TimeRange | undefined {
   if (range === undefined) return undefined;
   const { from, before } = typeof range === "object" && range !== null ? range : { from: range as never };
+  if (typeof range === "object" && range !== null && !(range instanceof Date)) onlyKeys(argument, range, TIME_KEYS);
   const ms = (bound: unknown): number => {
     const stored = storedValue(bound);
     const time = typeof stored === "object" && stored !== null && "dateMs" in stored ? stored.dateMs : stored;

@@ -165,6 +165,8 @@ export function findingCases(subject: () => { readonly workflows: Workflows }): 
     ["a condition that is none", { attributes: { a: { gte: 5 } } }],
     ["no value to compare with", { attributes: { a: { in: [] } } }],
     ["two lower bounds", { attributes: { a: { atLeast: 1, above: 2 } } }],
+    ["a misspelt condition, which would fit all runs", { staus: "failed" }],
+    ["a misspelt bound of time", { created: { form: 0 } }],
     ["bounds of two types", { attributes: { a: { atLeast: 1, below: "x" } } }],
   ])("%s is refused", async (name, filter) => {
     await expectAlike(name, subject().workflows.listPage(filter as RunFilter), { code: "REQUEST_INVALID" });
