@@ -68,7 +68,8 @@ describe("code in the documents", () => {
     expect(outcome.output).toBe("");
   });
 
-  test.each(programs)("runs: $document line $line", { timeout: 60_000 }, async (block) => {
+  // They mostly wait: for elections, sleeps and timeouts.
+  test.concurrent.each(programs)("runs: $document line $line", { timeout: 60_000 }, async (block) => {
     const file = fileOf(block);
     const args = ["--conditions=@raftoral/source", "--enable-source-maps", builtOf(block)];
     const outcome = await run(process.execPath, args, {
