@@ -246,7 +246,7 @@ export class CheckedWorkflows extends CheckedReads implements Workflows {
     return new WorkflowObject<D>(object, key, { workflows: this, updates: this.#updates, uuid: this.#chosen.uuid });
   }
 
-  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary> {
+  objects(object: ObjectDefinition | string, options?: ReadOptions): AsyncIterable<ObjectSummary> {
     return listObjects(this, object, options);
   }
 

@@ -1,6 +1,6 @@
 /** Events of the cluster's runs as readers see them: what happened, in the order of the log. */
 import { type NodeId, RaftError } from "@raftoral/raft-core";
-import { type CallLimit, type CallOptions, callAborted } from "./call-options.ts";
+import { type CallLimit, callAborted, type ReadOptions } from "./call-options.ts";
 import type { Payload } from "./payloads/payload.ts";
 import type { RecordedFailure } from "./runs.ts";
 
@@ -248,7 +248,7 @@ export interface EventFilter {
 }
 
 /** Which events to read, from where, and how. */
-export interface EventOptions extends EventFilter, CallOptions {
+export interface EventOptions extends EventFilter, ReadOptions {
   /** Position of an event: what follows it is read. What happens from now on by default. */
   readonly after?: string;
   /** Where to begin without `after`: at the oldest event that the node keeps, or with what happens from now on ("now"). */

@@ -81,7 +81,7 @@ export class RunHandle<Result> implements Run<Result> {
     return this.#workflows.query(this.runId, query, ...args);
   }
 
-  pending(options?: CallOptions): Promise<readonly PendingCall[]> {
+  pending(options?: ReadOptions): Promise<readonly PendingCall[]> {
     return this.#workflows.pending(this.runId, options);
   }
 

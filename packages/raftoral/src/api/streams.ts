@@ -1,6 +1,6 @@
 /** Streams of runs as readers see them. */
 import { RaftError } from "@raftoral/raft-core";
-import { type CallLimit, type CallOptions, callAborted } from "./call-options.ts";
+import { type CallLimit, callAborted, type ReadOptions } from "./call-options.ts";
 import type { Payload } from "./payloads/payload.ts";
 
 /** One chunk of a stream. */
@@ -17,7 +17,7 @@ export interface StreamChunk<Value = unknown> {
 }
 
 /** Which chunks to read. */
-export interface StreamOptions extends CallOptions {
+export interface StreamOptions extends ReadOptions {
   /** Offset of the first chunk. The first one that is kept by default. */
   readonly from?: number;
   /** Whether to wait for further chunks, until the stream or its run ends (true). Otherwise the chunks that are there now are given. */

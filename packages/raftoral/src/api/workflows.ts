@@ -79,8 +79,8 @@ export type SignalArguments<Given> = undefined extends Given
 
 /** What asking takes after the query: the input, which may be left out where `undefined` is one, and options. */
 export type QueryArguments<Input> = undefined extends Input
-  ? [input?: Input | Payload, options?: CallOptions]
-  : [input: Input | Payload, options?: CallOptions];
+  ? [input?: Input | Payload, options?: ReadOptions]
+  : [input: Input | Payload, options?: ReadOptions];
 
 /** Options of one page of variables. */
 export interface VariablePageOptions extends PageOptions {
@@ -179,7 +179,7 @@ export interface Workflows extends Operations {
    * otherwise by running a body again from the record, which takes as long as the history is. Of runs that no node executes, too. Rejects with WORKFLOW_NOT_FOUND,
    * QUERY_UNAVAILABLE for a node without the run's code, or DEADLINE_EXCEEDED.
    */
-  pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]>;
+  pending(runId: string, options?: ReadOptions): Promise<readonly PendingCall[]>;
   /** What a run was started with. Rejects with WORKFLOW_NOT_FOUND. */
   input(runId: string, options?: ReadOptions): Promise<Payload>;
   /**
@@ -256,7 +256,7 @@ export interface Workflows extends Operations {
     key: string,
   ): ObjectHandle<Definition>;
   /** The objects of a type that exist, fetched in pages as they are consumed; `options` limit each page. An object that is called for the first time meanwhile may be missing. */
-  objects(object: ObjectDefinition | string, options?: CallOptions): AsyncIterable<ObjectSummary>;
+  objects(object: ObjectDefinition | string, options?: ReadOptions): AsyncIterable<ObjectSummary>;
   /**
    * Answers a token that a run has given out (`ctx.token`), once: the same answer again is taken for done. Resolves once it is committed. Rejects with
    * TOKEN_UNKNOWN, TOKEN_CONFLICT for a token that has another answer, TOKEN_EXPIRED, WORKFLOW_FINISHED, VALUE_NOT_SERIALIZABLE or PAYLOAD_TOO_LARGE.
@@ -305,7 +305,7 @@ export interface Run<Result = unknown> {
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>>;
   /** See {@link Workflows.pending}. */
-  pending(options?: CallOptions): Promise<readonly PendingCall[]>;
+  pending(options?: ReadOptions): Promise<readonly PendingCall[]>;
   /** See {@link Workflows.input}. */
   input(options?: ReadOptions): Promise<Payload>;
   /** See {@link Workflows.signal}. */

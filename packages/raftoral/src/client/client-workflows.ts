@@ -138,14 +138,15 @@ export class ClientWorkflows implements WorkflowsPort {
 
   async pending(runId: string, limit: CallLimit): Promise<readonly PendingCall[]> {
     const what = `Reading what run ${runId} waits for`;
+    const consistency = consistencyToWire(limit);
     const { calls } = await this.#calls.call(what, limit, (node, options) =>
-      node.workflows.readPending({ runId, timeoutMs: options.timeoutMs }, options),
+      node.workflows.readPending({ runId, consistency, timeoutMs: options.timeoutMs }, options),
     );
     return calls.map(pendingFromWire);
   }
 
   async query({ runId, name, input }: QueryRequest, limit: CallLimit): Promise<Payload> {
-    const message = { runId, query: name, input: input.bytes };
+    const message = { runId, query: name, input: input.bytes, consistency: consistencyToWire(limit) };
     const { answer } = await this.#calls.call(`Asking run ${runId} for ${name}`, limit, (node, options) =>
       node.workflows.queryRun({ ...message, timeoutMs: options.timeoutMs }, options),
     );

@@ -3,6 +3,7 @@ import type { CallLimit } from "../api/call-options.ts";
 import { type EventPage, type EventRequest, eventReadOver } from "../api/events.ts";
 import { type StreamPage, type StreamRequest, streamReadOver } from "../api/streams.ts";
 import { eventFromWire } from "../wire/event-messages.ts";
+import { consistencyToWire } from "../wire/filter-messages.ts";
 import { chunkFromWire } from "../wire/stream-messages.ts";
 import type { FollowedCalls } from "./followed-calls.ts";
 
@@ -13,13 +14,14 @@ export function readStream(
   limit: CallLimit,
 ): AsyncIterable<StreamPage> {
   const what = `Reading stream ${stream} of run ${runId}`;
+  const consistency = consistencyToWire(limit);
   let from = begin;
   return calls.read(
     {
       what,
       open: ({ workflows }, signal) => {
         const place = from === undefined ? {} : { from: BigInt(from) };
-        return workflows.readStream({ runId, stream, follow, ...place }, { signal });
+        return workflows.readStream({ runId, stream, follow, consistency, ...place }, { signal });
       },
       take: ({ chunks }) => {
         const page = chunks.map((chunk) => chunkFromWire(chunk, stream));
@@ -37,7 +39,8 @@ export function readStream(
 /** Events as they come. */
 export function readEvents(calls: FollowedCalls, request: EventRequest, limit: CallLimit): AsyncIterable<EventPage> {
   const { types = [], runId = "", workflowType = "", values, follow, from } = request;
-  const message = { types: [...types], runId, workflowType, values, follow, fromOldest: from === "oldest" };
+  const read = { values, follow, fromOldest: from === "oldest", consistency: consistencyToWire(limit) };
+  const message = { types: [...types], runId, workflowType, ...read };
   let { after = "" } = request;
   return calls.read(
     {

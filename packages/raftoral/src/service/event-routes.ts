@@ -3,6 +3,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { eventsArgument } from "../api/arguments.ts";
 import { EventService } from "../gen/raftoral/v1/event_service_pb.ts";
 import { eventToWire, eventTypesFromWire } from "../wire/event-messages.ts";
+import { isStale } from "../wire/filter-messages.ts";
 import { guardedStream } from "./calls.ts";
 import type { ServedNode } from "./served-node.ts";
 
@@ -21,7 +22,7 @@ export function registerEventService(router: ConnectRouter, served: () => Served
         follow,
       });
       const timeoutMs = follow ? Number.POSITIVE_INFINITY : defaultTimeoutMs;
-      const pages = served().readEvents(checked, { timeoutMs, signal });
+      const pages = served().readEvents(checked, { timeoutMs, signal, isStale: isStale(request.consistency) });
       for await (const { events, next } of pages) yield { events: events.map(eventToWire), next };
     }),
   });

@@ -20,7 +20,7 @@ import type { Consistency } from "../gen/raftoral/v1/run_pb.ts";
 import type { StartRunRequest } from "../gen/raftoral/v1/run_start_pb.ts";
 import { WorkflowService } from "../gen/raftoral/v1/workflow_service_pb.ts";
 import { attributesFromWire } from "../wire/attribute-messages.ts";
-import { consistencyFromWire, filterFromWire, idPolicyFromWire } from "../wire/filter-messages.ts";
+import { consistencyFromWire, filterFromWire, idPolicyFromWire, isStale } from "../wire/filter-messages.ts";
 import { safeNumber } from "../wire/numbers.ts";
 import { queuedStartFromWire } from "../wire/queue-messages.ts";
 import { countToWire, outcomeToWire, pendingToWire, recordToWire, runToWire } from "../wire/run-messages.ts";
@@ -108,7 +108,8 @@ export function registerWorkflowService(
       const stream = streamNameArgument(required(request.stream, "stream"));
       const first = from === undefined ? undefined : safeNumber(from, "from");
       const timeoutMs = follow ? Number.POSITIVE_INFINITY : defaultTimeoutMs;
-      const pages = served().readStream({ runId, stream, from: first, follow }, { timeoutMs, signal });
+      const limit = { timeoutMs, signal, isStale: isStale(request.consistency) };
+      const pages = served().readStream({ runId, stream, from: first, follow }, limit);
       yield { chunks: [] };
       for await (const page of pages) yield { chunks: page.map(chunkToWire) };
     }),
@@ -126,14 +127,17 @@ export function registerWorkflowService(
     queryRun: guarded(async (request, context) => {
       const name = required(request.query, "query");
       const input = Payload.ofBytes(request.input, `the input of query ${name}`);
-      const limit = callLimit(request.timeoutMs, context, defaultTimeoutMs);
+      const limit = {
+        ...callLimit(request.timeoutMs, context, defaultTimeoutMs),
+        isStale: isStale(request.consistency),
+      };
       const runId = runIdArgument(required(request.runId, "run_id"));
       return { answer: (await served().queryRun({ runId, name: queryNameArgument(name), input }, limit)).bytes };
     }),
 
     readPending: guarded(async (request, context) => {
       const runId = required(request.runId, "run_id");
-      const calls = await workflows().pending(runId, options(request.timeoutMs, context));
+      const calls = await workflows().pending(runId, readOptions(request, context));
       return { calls: calls.map(pendingToWire) };
     }),
 

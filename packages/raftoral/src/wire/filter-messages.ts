@@ -72,7 +72,12 @@ export function consistencyToWire({ isStale }: CallLimit): Consistency {
 
 /** The same as an option of a read. */
 export function consistencyFromWire(consistency: Consistency): Pick<ReadOptions, "consistency"> {
-  return consistency === Consistency.STALE ? { consistency: "stale" } : {};
+  return isStale(consistency) ? { consistency: "stale" } : {};
+}
+
+/** Whether what the asked node has applied is enough. */
+export function isStale(consistency: Consistency): boolean {
+  return consistency === Consistency.STALE;
 }
 
 const POLICIES: ReadonlyMap<IdPolicy, WirePolicy> = new Map([

@@ -12,7 +12,6 @@ import type {
 } from "@raftoral/workflow";
 import {
   eventsArgument,
-  limitArgument,
   MAX_PAGE_SIZE,
   optionsArgument,
   pageArgument,
@@ -21,7 +20,7 @@ import {
   runIdArgument,
   variableNameArgument,
 } from "../arguments.ts";
-import { abortable, type CallLimit, type CallOptions, pagesWithin, type ReadOptions } from "../call-options.ts";
+import { abortable, type CallLimit, pagesWithin, type ReadOptions } from "../call-options.ts";
 import type { ClusterRunEvent, EventOptions } from "../events.ts";
 import { readChunks } from "../histories/read-chunks.ts";
 import type { PageOptions } from "../pages.ts";
@@ -121,7 +120,7 @@ export class CheckedReads implements Reads {
 
   async *events(options?: EventOptions): AsyncGenerator<ClusterRunEvent, void, undefined> {
     const request = eventsArgument(options);
-    const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
+    const limit = readLimitArgument(options, request.follow ? Number.POSITIVE_INFINITY : this.#timeoutMs);
     const pages = pagesWithin(this.#port.events(request, limit), limit, "Reading events");
     for await (const { events } of pages) yield* events;
   }
@@ -162,17 +161,17 @@ export class CheckedReads implements Reads {
     query: Query,
     ...args: QueryArguments<QueryInput<Query>>
   ): Promise<QueryAnswer<Query>> {
-    const [value, options] = args as readonly [input?: unknown, options?: CallOptions];
+    const [value, options] = args as readonly [input?: unknown, options?: ReadOptions];
     const id = runIdArgument(runId);
     const name = queryNameArgument(query);
     const request = { runId: id, name, input: Payload.of(value, `the input of query ${name}`) };
     const what = `Asking run ${id} for ${name}`;
-    return (await this.#call(options, what, (limit) => this.#port.query(request, limit))).value();
+    return (await this.#read(options, what, (limit) => this.#port.query(request, limit))).value();
   }
 
-  async pending(runId: string, options?: CallOptions): Promise<readonly PendingCall[]> {
+  async pending(runId: string, options?: ReadOptions): Promise<readonly PendingCall[]> {
     const id = runIdArgument(runId);
-    return this.#call(options, `Reading what run ${id} waits for`, (limit) => this.#port.pending(id, limit));
+    return this.#read(options, `Reading what run ${id} waits for`, (limit) => this.#port.pending(id, limit));
   }
 
   async input(runId: string, options?: ReadOptions): Promise<Payload> {
@@ -182,10 +181,6 @@ export class CheckedReads implements Reads {
 
   #read<T>(options: ReadOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
     return abortable(readLimitArgument(options, this.#timeoutMs), what, run, "read");
-  }
-
-  #call<T>(options: CallOptions | undefined, what: string, run: (limit: CallLimit) => Promise<T>): Promise<T> {
-    return abortable(limitArgument(options, this.#timeoutMs), what, run, "read");
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads streams of runs: chunks, with what the definition's schema makes of them. */
 import { chunkOf, type StreamDefinition, type StreamValue, validated } from "@raftoral/workflow";
-import { chunksArgument, limitArgument, runIdArgument, signalArgument, streamNameArgument } from "../arguments.ts";
+import { chunksArgument, readLimitArgument, runIdArgument, signalArgument, streamNameArgument } from "../arguments.ts";
 import { pagesWithin } from "../call-options.ts";
 import type { StreamChunk, StreamOptions } from "../streams.ts";
 import type { WorkflowsPort } from "../workflows-port.ts";
@@ -22,7 +22,7 @@ export async function* readChunks<Stream extends StreamDefinition | string>(
   const { name: given, schema } = signalArgument(stream);
   const name = streamNameArgument(given);
   const request = { runId: id, stream: name, ...chunksArgument(options) };
-  const limit = limitArgument(options, request.follow ? Number.POSITIVE_INFINITY : timeoutMs);
+  const limit = readLimitArgument(options, request.follow ? Number.POSITIVE_INFINITY : timeoutMs);
   const pages = pagesWithin(port.stream(request, limit), limit, `Reading stream ${name} of run ${id}`);
   for await (const page of pages) {
     for (const { value: payload, ...chunk } of page) {

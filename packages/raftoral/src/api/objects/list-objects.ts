@@ -1,7 +1,7 @@
 /** Lists of objects: the runs of an object's type that go on. */
 import { objectKey } from "@raftoral/workflow";
 import { workflowArgument } from "../arguments.ts";
-import type { CallOptions } from "../call-options.ts";
+import type { ReadOptions } from "../call-options.ts";
 import type { WorkflowName, Workflows } from "../workflows.ts";
 import type { ObjectSummary } from "./objects.ts";
 
@@ -9,7 +9,7 @@ import type { ObjectSummary } from "./objects.ts";
 export async function* listObjects(
   workflows: Workflows,
   object: WorkflowName,
-  options: CallOptions | undefined,
+  options: ReadOptions | undefined,
 ): AsyncGenerator<ObjectSummary, void, undefined> {
   const { type: workflowType } = workflowArgument(object, undefined);
   for (const status of ["running", "stuck", "paused", "delayed"] as const) {

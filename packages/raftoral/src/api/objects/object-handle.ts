@@ -24,7 +24,7 @@ import {
   updateInputOf,
 } from "@raftoral/workflow";
 import { optionsArgument, updateIdArgument, workflowArgument } from "../arguments.ts";
-import type { CallOptions } from "../call-options.ts";
+import type { CallOptions, ReadOptions } from "../call-options.ts";
 import { Payload } from "../payloads/payload.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import type { AskedWithStart, CheckedUpdates } from "../updates/checked-updates.ts";
@@ -104,7 +104,7 @@ export class WorkflowObject<Definition> implements ObjectHandle<Definition> {
     await this.#begun({ ...options, id }, (given) => this.#updates.withStart(this.#asked(SEND_UPDATE, sent, given)));
   }
 
-  async state(options?: CallOptions): Promise<StateOf<Definition> | undefined> {
+  async state(options?: ReadOptions): Promise<StateOf<Definition> | undefined> {
     const record = await ifExists(async () => {
       const kept = await this.#workflows.variable(this.runId, OBJECT_RECORD, options);
       // A generation that has recorded nothing yet has what it began with.

@@ -1,6 +1,6 @@
 /** Virtual objects: state under a key, called from any node and client. */
 import type { Duration, HandlerAnswer, HandlerGiven, HandlerName, ObjectDefinition, StateOf } from "@raftoral/workflow";
-import type { CallOptions } from "../call-options.ts";
+import type { CallOptions, ReadOptions } from "../call-options.ts";
 import type { Payload } from "../payloads/payload.ts";
 import type { RunStatus } from "../runs.ts";
 import type { AcceptedUpdate } from "../updates/updates.ts";
@@ -67,7 +67,7 @@ export interface ObjectHandle<Definition = ObjectDefinition> {
     options: ObjectSendOptions,
   ): Promise<void>;
   /** The state, as it was last recorded, without running code; undefined for an object that has none. Linearizable, on any node. */
-  state(options?: CallOptions): Promise<StateOf<Definition> | undefined>;
+  state(options?: ReadOptions): Promise<StateOf<Definition> | undefined>;
   /**
    * Deletes the state and the calls that wait for their time, once the exclusive calls before have ended. Exclusive calls that come later find an object without a state.
    * Deleting an object that does not exist does nothing.

@@ -1,10 +1,17 @@
 import { type Command, Option } from "commander";
 import { EVENT_TYPES, type EventFilter } from "../../api/events.ts";
-import { addClientOptions, type ClientFlags, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import { eventLine, plainEvent } from "../event-lines.ts";
 import type { CliIo } from "../io.ts";
 
-interface EventsFlags extends ClientFlags {
+interface EventsFlags extends ClientFlags, ReadFlags {
   readonly run?: string;
   readonly type?: string;
   readonly event?: EventFilter["types"];
@@ -30,7 +37,7 @@ export function addEvents(program: Command, io: CliIo): void {
     .option("--values", "with inputs, results and values")
     .option("-f, --follow", "wait for further events")
     .addHelpText("after", "\nExample:\n  $ raftoral events --follow --event run-ended run-stuck");
-  addClientOptions(command, io).action(async (flags: EventsFlags) => {
+  addConsistency(addClientOptions(command, io)).action(async (flags: EventsFlags) => {
     const { run, type, event, after, oldest = false, values = false, follow = false } = flags;
     const stop = new AbortController();
     const unlisten = io.onSignal(() => stop.abort());
@@ -44,7 +51,14 @@ export function addEvents(program: Command, io: CliIo): void {
           ...(after === undefined ? {} : { after }),
         };
         const from = follow && !oldest ? "now" : "oldest";
-        for await (const each of client.workflows.events({ ...limit, ...filter, from, values, follow }))
+        for await (const each of client.workflows.events({
+          ...limit,
+          ...consistencyOf(flags),
+          ...filter,
+          from,
+          values,
+          follow,
+        }))
           io.out(`${flags.json === true ? JSON.stringify(plainEvent(each)) : eventLine(each)}\n`);
       });
     } catch (error) {

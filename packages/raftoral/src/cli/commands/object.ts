@@ -1,6 +1,14 @@
 import type { Command } from "commander";
 import { jsonText } from "../../api/payloads/bytes-as-json.ts";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  printJson,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { formatTable } from "../table.ts";
@@ -87,12 +95,15 @@ function addState(object: Command, io: CliIo): void {
   const command = keyed(object.command("state"))
     .summary("print the state of an object")
     .description("Print the state of an object as it was last recorded, without running code.");
-  addClientOptions(command, io).action(async (type: string, key: string, flags: ClientFlags) => {
-    const state = await withClient(flags, io, ({ workflows }) => workflows.object(type, key).state());
-    if (flags.json === true) printJson(io, state ?? null);
-    else if (state === undefined) io.out(`Object ${named(type, key)} has no state.\n`);
-    else io.out(`${shown(state)}\n`);
-  });
+  addConsistency(addClientOptions(command, io)).action(
+    async (type: string, key: string, flags: ClientFlags & ReadFlags) => {
+      const read = consistencyOf(flags);
+      const state = await withClient(flags, io, ({ workflows }) => workflows.object(type, key).state(read));
+      if (flags.json === true) printJson(io, state ?? null);
+      else if (state === undefined) io.out(`Object ${named(type, key)} has no state.\n`);
+      else io.out(`${shown(state)}\n`);
+    },
+  );
 }
 
 function addList(object: Command, io: CliIo): void {
@@ -101,9 +112,9 @@ function addList(object: Command, io: CliIo): void {
     .summary("list the objects of a type")
     .description("List the objects of a type that exist, in no order.")
     .argument("<type>", "the type of the objects");
-  addClientOptions(command, io).action(async (type: string, flags: ClientFlags) => {
+  addConsistency(addClientOptions(command, io)).action(async (type: string, flags: ClientFlags & ReadFlags) => {
     const found = await withClient(flags, io, ({ workflows }) =>
-      Array.fromAsync(workflows.objects(type, { timeoutMs: flags.timeout })),
+      Array.fromAsync(workflows.objects(type, { timeoutMs: flags.timeout, ...consistencyOf(flags) })),
     );
     if (flags.json === true) printJson(io, found);
     else if (found.length === 0) io.out(`There are no objects of type ${visible(type)}.\n`);

@@ -1,4 +1,6 @@
 /** What a run waits for, as a table of `raftoral show`. */
+
+import type { Consistency } from "../../api/call-options.ts";
 import type { PendingCall } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
 import { formatTime } from "../durations.ts";
@@ -13,9 +15,10 @@ const ASK_MS = 3_000;
 export async function readPending(
   { workflows }: RaftoralClient,
   runId: string,
+  read: { readonly consistency?: Consistency } = {},
 ): Promise<readonly PendingCall[] | undefined> {
   try {
-    return await workflows.pending(runId, { timeoutMs: ASK_MS });
+    return await workflows.pending(runId, { timeoutMs: ASK_MS, ...read });
   } catch {
     return undefined;
   }

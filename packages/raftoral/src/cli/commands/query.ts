@@ -1,11 +1,19 @@
 import type { Command } from "commander";
 import { jsonText } from "../../api/payloads/bytes-as-json.ts";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  printJson,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { addFile, type FileFlag, readValue } from "../json-argument.ts";
 import { visible } from "../visible.ts";
 
-interface QueryFlags extends ClientFlags, FileFlag {
+interface QueryFlags extends ClientFlags, ReadFlags, FileFlag {
   readonly input?: string;
 }
 
@@ -19,10 +27,14 @@ export function addQuery(program: Command, io: CliIo): void {
     .argument("<name>", "the query's name")
     .option("-i, --input <json>", "what the query is asked with: JSON, @file, or - for standard input")
     .addHelpText("after", "\nExample:\n  $ raftoral query A17 progress");
-  addClientOptions(addFile(command, "input"), io).action(async (id: string, name: string, flags: QueryFlags) => {
-    const input = await readValue(flags.input, flags, "--input", io);
-    const answer = await withClient(flags, io, ({ workflows }) => workflows.query(id, name, input));
-    if (flags.json === true) printJson(io, answer ?? null);
-    else io.out(`${typeof answer === "string" ? visible(answer) : (jsonText(answer) ?? "")}\n`);
-  });
+  addConsistency(addClientOptions(addFile(command, "input"), io)).action(
+    async (id: string, name: string, flags: QueryFlags) => {
+      const input = await readValue(flags.input, flags, "--input", io);
+      const answer = await withClient(flags, io, ({ workflows }) =>
+        workflows.query(id, name, input, consistencyOf(flags)),
+      );
+      if (flags.json === true) printJson(io, answer ?? null);
+      else io.out(`${typeof answer === "string" ? visible(answer) : (jsonText(answer) ?? "")}\n`);
+    },
+  );
 }

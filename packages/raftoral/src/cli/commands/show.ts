@@ -5,7 +5,15 @@ import type { Payload } from "../../api/payloads/payload.ts";
 import type { QueueOfRun } from "../../api/queues/queues.ts";
 import { type EndedRun, type HistoryRecord, hasEnded, type PendingCall, type RunDescription } from "../../api/runs.ts";
 import type { RaftoralClient } from "../../client/raftoral-client.ts";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  printJson,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import { formatDuration, formatTime } from "../durations.ts";
 import { failureLine, failureLines } from "../failure-text.ts";
 import type { CliIo } from "../io.ts";
@@ -48,7 +56,7 @@ const MAX_DATE_MS = 8.64e15;
 /** Records whose value is a moment, in milliseconds since the epoch. */
 const MOMENTS: ReadonlySet<string> = new Set(["sleep", "wait-deadline", "now"]);
 
-interface ShowFlags extends ClientFlags {
+interface ShowFlags extends ClientFlags, ReadFlags {
   readonly full?: boolean;
   readonly watch?: boolean;
   /** A file; true for standard output. */
@@ -79,10 +87,10 @@ export function addShow(program: Command, io: CliIo): void {
     .option("--watch", "print the page again whenever it has changed, until the run has ended")
     .option("--export [file]", "write the run's history as JSON for replays, to a file or to standard output")
     .addHelpText("after", EXAMPLES);
-  addClientOptions(command, io).action(async (id: string, flags: ShowFlags) => {
+  addConsistency(addClientOptions(command, io)).action(async (id: string, flags: ShowFlags) => {
     if (flags.export !== undefined) return await exportRun(id, flags, io);
     if (flags.watch === true) return await withClient(flags, io, (client) => watchRun(client, id, flags, io));
-    const run = await withClient(flags, io, (client) => readRun(client, id));
+    const run = await withClient(flags, io, (client) => readRun(client, id, flags));
     if (flags.json === true) printJson(io, asJson(run));
     else io.out(formatRun(run, flags.full === true));
   });
@@ -95,7 +103,7 @@ async function watchRun(client: RaftoralClient, runId: string, flags: ShowFlags,
   let shown = "";
   try {
     while (!stop.signal.aborted) {
-      const run = await readRun(client, runId);
+      const run = await readRun(client, runId, flags);
       const page = flags.json === true ? `${JSON.stringify(asJson(run))}\n` : formatRun(run, flags.full === true);
       if (page !== shown) io.out(shown === "" || flags.json === true ? page : `\n${page}`);
       shown = page;
@@ -117,7 +125,7 @@ async function untilEnded({ workflows }: RaftoralClient, runId: string, signal: 
 }
 
 async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<void> {
-  const history = await withClient(flags, io, ({ workflows }) => workflows.exportHistory(runId));
+  const history = await withClient(flags, io, ({ workflows }) => workflows.exportHistory(runId, consistencyOf(flags)));
   const text = `${JSON.stringify(history, undefined, 2)}\n`;
   const { export: file } = flags;
   if (typeof file !== "string") {
@@ -136,14 +144,15 @@ async function exportRun(runId: string, flags: ShowFlags, io: CliIo): Promise<vo
   io.out(`The history of run ${runId}, ${history.records.length} records, is in ${file}.\n`);
 }
 
-async function readRun(client: RaftoralClient, runId: string): Promise<ShownRun> {
+async function readRun(client: RaftoralClient, runId: string, flags: ReadFlags): Promise<ShownRun> {
   const { workflows } = client;
-  const description = await workflows.describe(runId);
-  const input = await workflows.input(runId);
+  const read = consistencyOf(flags);
+  const description = await workflows.describe(runId, read);
+  const input = await workflows.input(runId, read);
   const ended = hasEnded(description.status) ? await workflows.wait(runId) : undefined;
   const history: HistoryRecord[] = [];
-  for await (const record of workflows.history(runId)) history.push(record);
-  const pending = ended === undefined ? await readPending(client, runId) : [];
+  for await (const record of workflows.history(runId, read)) history.push(record);
+  const pending = ended === undefined ? await readPending(client, runId, read) : [];
   return { description, input, ended, history, pending };
 }
 

@@ -1,10 +1,17 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { jsonText } from "../../api/payloads/bytes-as-json.ts";
-import { addClientOptions, type ClientFlags, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import type { CliIo } from "../io.ts";
 import { visible } from "../visible.ts";
 
-interface StreamFlags extends ClientFlags {
+interface StreamFlags extends ClientFlags, ReadFlags {
   readonly from?: number;
   readonly follow?: boolean;
 }
@@ -22,14 +29,14 @@ export function addStream(program: Command, io: CliIo): void {
     .option("--from <offset>", "first chunk to print (the first one that is kept)", parseOffset)
     .option("-f, --follow", "wait for further chunks, until the stream or its run ends")
     .addHelpText("after", "\nExample:\n  $ raftoral stream A17 tokens --follow");
-  addClientOptions(command, io).action(async (runId: string, name: string, flags: StreamFlags) => {
+  addConsistency(addClientOptions(command, io)).action(async (runId: string, name: string, flags: StreamFlags) => {
     const { from, follow = false } = flags;
     const stop = new AbortController();
     const unlisten = io.onSignal(() => stop.abort());
     try {
       await withClient(flags, io, async (client) => {
         const limit = follow ? { signal: stop.signal } : { timeoutMs: flags.timeout, signal: stop.signal };
-        const options = { ...limit, follow, ...(from === undefined ? {} : { from }) };
+        const options = { ...limit, ...consistencyOf(flags), follow, ...(from === undefined ? {} : { from }) };
         for await (const chunk of client.workflows.stream(runId, name, options)) {
           const { value } = chunk;
           const text = typeof value === "string" ? visible(value) : jsonText(value);

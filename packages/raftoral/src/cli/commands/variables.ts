@@ -1,6 +1,14 @@
 import type { Command } from "commander";
 import type { RunVariable } from "../../api/variables.ts";
-import { addClientOptions, type ClientFlags, printJson, withClient } from "../client-command.ts";
+import {
+  addClientOptions,
+  addConsistency,
+  type ClientFlags,
+  consistencyOf,
+  printJson,
+  type ReadFlags,
+  withClient,
+} from "../client-command.ts";
 import { formatTime } from "../durations.ts";
 import type { CliIo } from "../io.ts";
 import { payloadText } from "../payload-text.ts";
@@ -18,20 +26,23 @@ export function addVariables(program: Command, io: CliIo): void {
     .argument("<id>", "the run's id")
     .argument("[name]", "the only variable to print, as in ctx.variable(name)")
     .addHelpText("after", "\nExamples:\n  $ raftoral variables A17\n  $ raftoral variables A17 ship/status");
-  addClientOptions(command, io).action(async (runId: string, name: string | undefined, flags: ClientFlags) => {
-    const variables = await withClient(flags, io, async ({ workflows }) => {
-      if (name !== undefined) return (await workflows.variablesPage(runId, { name })).variables;
-      return (await Array.fromAsync(workflows.variables(runId))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    });
-    if (flags.json === true) printJson(io, variables);
-    else if (name === undefined) io.out(tableOf(variables));
-    else
-      io.out(
-        variables[0] === undefined
-          ? `Run ${visible(runId)} has no variable ${visible(name)}.\n`
-          : `${visible(textOf(variables[0]))}\n`,
-      );
-  });
+  addConsistency(addClientOptions(command, io)).action(
+    async (runId: string, name: string | undefined, flags: ClientFlags & ReadFlags) => {
+      const read = consistencyOf(flags);
+      const variables = await withClient(flags, io, async ({ workflows }) => {
+        if (name !== undefined) return (await workflows.variablesPage(runId, { name, ...read })).variables;
+        return (await Array.fromAsync(workflows.variables(runId, read))).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      });
+      if (flags.json === true) printJson(io, variables);
+      else if (name === undefined) io.out(tableOf(variables));
+      else
+        io.out(
+          variables[0] === undefined
+            ? `Run ${visible(runId)} has no variable ${visible(name)}.\n`
+            : `${visible(textOf(variables[0]))}\n`,
+        );
+    },
+  );
 }
 
 function tableOf(variables: readonly RunVariable[]): string {

@@ -21,9 +21,14 @@ export function deleteOptions(call: JsonCall): ReasonOptions {
 
 /** Limits of a read. */
 export function readOptions(call: JsonCall): ReadOptions {
-  const consistency = call.query.get("consistency");
+  return { ...callOptions(call), ...consistencyIn(call) };
+}
+
+/** How recent the answer of a read must be. */
+export function consistencyIn({ query }: Pick<JsonCall, "query">): Pick<ReadOptions, "consistency"> {
+  const consistency = query.get("consistency");
   // Another text is refused by the API.
-  return { ...callOptions(call), ...(consistency === null ? {} : { consistency: consistency as Consistency }) };
+  return consistency === null ? {} : { consistency: consistency as Consistency };
 }
 
 /** Limits of a page. */

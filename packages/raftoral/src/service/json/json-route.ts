@@ -30,13 +30,16 @@ export interface JsonRoute {
   readonly answer: (call: JsonCall) => Promise<JsonAnswer>;
 }
 
+/** How recent an answer must be. */
+export const CONSISTENCY: JsonParameter = {
+  name: "consistency",
+  what: "`linearizable`: the answer shows everything that was acknowledged before. `stale`: what this node has applied, also without a majority.",
+  schema: { type: "string", enum: ["linearizable", "stale"], default: "linearizable" },
+};
+
 /** Parameters of every read. */
 export const READ_PARAMETERS: readonly JsonParameter[] = [
-  {
-    name: "consistency",
-    what: "`linearizable`: the answer shows everything that was acknowledged before. `stale`: what this node has applied, also without a majority.",
-    schema: { type: "string", enum: ["linearizable", "stale"], default: "linearizable" },
-  },
+  CONSISTENCY,
   { name: "timeoutMs", what: "Time for the call, in milliseconds.", schema: { type: "integer" } },
 ];
 

@@ -1,7 +1,7 @@
 /** Routes of the JSON API to virtual objects. */
-import { callOptions } from "./call-options.ts";
+import { callOptions, readOptions } from "./call-options.ts";
 import type { JsonCall } from "./json-call.ts";
-import { CHANGE_PARAMETERS, type JsonRoute } from "./json-route.ts";
+import { CHANGE_PARAMETERS, type JsonRoute, READ_PARAMETERS } from "./json-route.ts";
 
 const OBJECT = { type: "The type of the object.", key: "The object's key." };
 
@@ -31,8 +31,8 @@ export const OBJECT_ROUTES: readonly JsonRoute[] = [
     path: "objects/{type}/{key}",
     summary: "The state of an object.",
     segments: OBJECT,
-    query: CHANGE_PARAMETERS,
-    answer: async (call) => ({ body: { state: await objectOf(call).state(callOptions(call)) } }),
+    query: READ_PARAMETERS,
+    answer: async (call) => ({ body: { state: await objectOf(call).state(readOptions(call)) } }),
   },
 ];
 

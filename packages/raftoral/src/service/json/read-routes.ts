@@ -1,8 +1,8 @@
 /** Routes of the JSON API that read. */
 import type { ClusterRunEventType } from "../../api/events.ts";
-import { callOptions, filterIn, pageOptions, readOptions } from "./call-options.ts";
+import { consistencyIn, filterIn, pageOptions, readOptions } from "./call-options.ts";
 import { numberIn, textIn, truthIn } from "./json-call.ts";
-import { type JsonParameter, type JsonRoute, PAGE_PARAMETERS, READ_PARAMETERS } from "./json-route.ts";
+import { CONSISTENCY, type JsonParameter, type JsonRoute, PAGE_PARAMETERS, READ_PARAMETERS } from "./json-route.ts";
 
 const RUN = { runId: "The id of a run." };
 const TEXT = { type: "string" } as const;
@@ -95,7 +95,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     segments: RUN,
     query: READ_PARAMETERS,
     answer: async (call) => {
-      return { body: { calls: await call.workflows.pending(call.path.runId ?? "", callOptions(call)) } };
+      return { body: { calls: await call.workflows.pending(call.path.runId ?? "", readOptions(call)) } };
     },
   },
   {
@@ -107,14 +107,20 @@ export const READ_ROUTES: readonly JsonRoute[] = [
     query: [
       { name: "from", what: "Offset of the first chunk. The first one that is kept by default.", schema: MS },
       { name: "follow", what: "Whether to wait for further chunks.", schema: { type: "boolean", default: true } },
+      CONSISTENCY,
     ],
     answer: async ({ workflows, path, query, signal, lastEventId }) => {
       const { runId = "", stream = "" } = path;
       const from = lastEventId === undefined ? numberIn(query, "from") : Number(lastEventId) + 1;
       const follow = truthIn(query, "follow");
-      const options = { signal, ...(from === undefined ? {} : { from }), ...(follow === undefined ? {} : { follow }) };
+      const limit = { signal, ...consistencyIn({ query }) };
+      const options = {
+        ...limit,
+        ...(from === undefined ? {} : { from }),
+        ...(follow === undefined ? {} : { follow }),
+      };
       // A run that does not exist has a status, and not an event.
-      await workflows.describe(runId, { signal });
+      await workflows.describe(runId, limit);
       return { events: chunks(workflows.stream(runId, stream, options)) };
     },
   },
@@ -131,6 +137,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
       { name: "from", what: "Where to begin without a position.", schema: { ...TEXT, enum: ["now", "oldest"] } },
       { name: "values", what: "Whether payloads come along.", schema: { type: "boolean", default: false } },
       { name: "follow", what: "Whether to wait for further events.", schema: { type: "boolean", default: true } },
+      CONSISTENCY,
     ],
     answer: async ({ workflows, query, signal, lastEventId }) => {
       const types = query.getAll("types") as Exclude<ClusterRunEventType, "events-missed">[];
@@ -138,6 +145,7 @@ export const READ_ROUTES: readonly JsonRoute[] = [
       const after = lastEventId === undefined ? textIn(query, "after") : { after: lastEventId };
       const events = workflows.events({
         signal,
+        ...consistencyIn({ query }),
         ...after,
         ...textIn(query, "runId"),
         ...textIn(query, "workflowType"),

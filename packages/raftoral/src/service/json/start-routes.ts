@@ -3,9 +3,9 @@ import { RaftoralError } from "@raftoral/raft-core";
 import { NodeError } from "../../api/errors.ts";
 import type { EndedRun } from "../../api/runs.ts";
 import type { StartOptions } from "../../api/starts/start-options.ts";
-import { callOptions } from "./call-options.ts";
+import { callOptions, readOptions } from "./call-options.ts";
 import { type Fields, type JsonCall, numberIn } from "./json-call.ts";
-import { CHANGE_PARAMETERS, type JsonParameter, type JsonRoute } from "./json-route.ts";
+import { CHANGE_PARAMETERS, type JsonParameter, type JsonRoute, READ_PARAMETERS } from "./json-route.ts";
 
 /** How long a request may wait for a run to end, in milliseconds. */
 const MAX_WAIT_MS = 60_000;
@@ -112,11 +112,11 @@ export const START_ROUTES: readonly JsonRoute[] = [
     path: "runs/{runId}/queries/{name}",
     summary: "Asks the run: what a read-only handler of its body answers.",
     segments: { ...RUN, name: "The name of the query." },
-    query: CHANGE_PARAMETERS,
+    query: READ_PARAMETERS,
     body: [{ name: "input", what: "What the query is given." }],
     answer: async (call) => {
       const { runId = "", name = "" } = call.path;
-      return { body: { answer: await call.workflows.query(runId, name, call.body.input, callOptions(call)) } };
+      return { body: { answer: await call.workflows.query(runId, name, call.body.input, readOptions(call)) } };
     },
   },
   {

@@ -104,6 +104,12 @@ export function findingCases(subject: () => { readonly workflows: Workflows }): 
     expect(await Array.fromAsync(run.history(stale))).toEqual(expect.any(Array));
     expect((await run.input(stale)).value()).toBeUndefined();
     expect(await Array.fromAsync(run.variables(stale))).toEqual([]);
+    await expect.poll(async () => (await run.pending(stale)).length, { timeout: 10_000 }).toBe(1);
+    expect(await workflows.queues.get("none-of-this-name", stale)).toBeUndefined();
+    expect(await Array.fromAsync(workflows.schedules.list(stale))).toEqual(expect.any(Array));
+    expect(await Array.fromAsync(workflows.objects("none-of-this-type", stale))).toEqual([]);
+    const told = workflows.events({ ...stale, from: "oldest", follow: false, runId: run.runId });
+    expect(await Array.fromAsync(told)).toMatchObject([{ type: "run-started" }]);
   });
 
   test("what a start does with a run of its id is its policy", async () => {
