@@ -24,7 +24,7 @@ import {
   updateInputOf,
 } from "@raftoral/workflow";
 import { optionsArgument, updateIdArgument, workflowArgument } from "../arguments.ts";
-import type { CallOptions, ReadOptions } from "../call-options.ts";
+import type { ReadOptions } from "../call-options.ts";
 import { Payload } from "../payloads/payload.ts";
 import { assertFits } from "../payloads/validated-payload.ts";
 import type { AskedWithStart, CheckedUpdates } from "../updates/checked-updates.ts";
