@@ -7,7 +7,7 @@ describe("the command line", () => {
     expect(parseOptions(["--core"])).toMatchObject({ kind: "cores", seeds: 20_000 });
     expect(parseOptions(["--core", "--profile", "long"])).toMatchObject({ kind: "cores", seeds: 500_000 });
     expect(parseOptions(["--core", "--seeds", "7"])).toMatchObject({ kind: "cores", seeds: 7 });
-    expect(parseOptions(["--profile", "ci"])).toMatchObject({ kind: "clusters", seeds: 1_000, start: 1 });
+    expect(parseOptions(["--profile", "ci"])).toMatchObject({ kind: "clusters", seeds: 500, start: 1 });
     expect(parseOptions(["--workflows"])).toMatchObject({ kind: "programs", seeds: 200, start: 0, programs: false });
     expect(parseOptions(["--workflows", "--programs", "--start", "7"])).toMatchObject({ start: 7, programs: true });
   });

@@ -28,12 +28,12 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     budgetMs: Number.POSITIVE_INFINITY,
     repeatEvery: 20,
   },
-  /** The fixed set of CI: within three minutes on two cores, with room to spare. */
+  /** The fixed set of CI: within two minutes on two cores, with room to spare. */
   ci: {
-    seeds: 1_000,
+    seeds: 500,
     coreSeeds: 10_000,
     forgedSeeds: 5_000,
-    programs: 120,
+    programs: 80,
     steps: 20_000,
     budgetMs: 4.5 * MINUTE_MS,
     repeatEvery: 50,
