@@ -123,7 +123,7 @@ function statusesOf(status: RunFilter["status"]): readonly RunStatus[] | undefin
 function timesOf(argument: string, range: TimeFilter | undefined): TimeRange | undefined {
   if (range === undefined) return undefined;
   const { from, before } = typeof range === "object" && range !== null ? range : { from: range as never };
-  if (typeof range === "object" && range !== null && !(range instanceof Date)) onlyKeys(argument, range, TIME_KEYS);
+  if (typeof range === "object" && range !== null) onlyKeys(argument, range, TIME_KEYS);
   const ms = (bound: unknown): number => {
     const stored = storedValue(bound);
     const time = typeof stored === "object" && stored !== null && "dateMs" in stored ? stored.dateMs : stored;
